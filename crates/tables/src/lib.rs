@@ -1,0 +1,96 @@
+//! The forwarding tables of one host as plain data, and the difference between two of them.
+//!
+//! The compiler makes [`Tables`]; the simulator looks them up; the datapath writes them into the kernel's maps. A
+//! [`Delta`] lists what has to be written, in the order that never joins what is not joined: see [`Delta::between`].
+#![forbid(unsafe_code)]
+
+mod delta;
+
+pub use delta::{Change, Delta};
+
+use std::collections::BTreeMap;
+
+use abi::{
+    CidrKey, Crossing, CrossingKey, Endpoint, EndpointKey, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey,
+};
+
+/// A prefix of a longest-prefix-match table: the whole prefix length in bits, and the key with the bits behind it zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Prefix<K> {
+    /// Bits of `key` that count, from its first byte on: the key's own base (`abi::prefix_base`) plus the address's.
+    pub bits: u32,
+    /// The key.
+    pub key: K,
+}
+
+/// All that the pipeline looks up. Also a part of it: the compiler makes one value for each VPC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tables {
+    /// Attached ports by the interface index of the host's end.
+    pub ports: BTreeMap<u32, Port>,
+    /// Addresses.
+    pub endpoints: BTreeMap<EndpointKey, Endpoint>,
+    /// Routes of all tables.
+    pub routes: BTreeMap<Prefix<RouteKey>, Route>,
+    /// Peering crossings.
+    pub crossings: BTreeMap<CrossingKey, Crossing>,
+    /// Address ranges.
+    pub cidrs: BTreeMap<Prefix<CidrKey>, u32>,
+    /// Remote address to class.
+    pub identities: BTreeMap<Prefix<IdentityKey>, Identity>,
+    /// Class and service to verdict.
+    pub rules: BTreeMap<Prefix<RuleKey>, Rule>,
+}
+
+impl Tables {
+    /// Adds all entries of `other`, which win over entries of the same key.
+    pub fn extend(&mut self, other: Tables) {
+        self.ports.extend(other.ports);
+        self.endpoints.extend(other.endpoints);
+        self.routes.extend(other.routes);
+        self.crossings.extend(other.crossings);
+        self.cidrs.extend(other.cidrs);
+        self.identities.extend(other.identities);
+        self.rules.extend(other.rules);
+    }
+
+    /// Number of entries of all tables.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ports.len()
+            + self.endpoints.len()
+            + self.routes.len()
+            + self.crossings.len()
+            + self.cidrs.len()
+            + self.identities.len()
+            + self.rules.len()
+    }
+
+    /// Whether no table has an entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Makes the changes of `delta`.
+    pub fn apply(&mut self, delta: &Delta) {
+        for change in &delta.changes {
+            match change {
+                Change::Port(key, value) => put(&mut self.ports, *key, *value),
+                Change::Endpoint(key, value) => put(&mut self.endpoints, *key, *value),
+                Change::Route(key, value) => put(&mut self.routes, *key, *value),
+                Change::Crossing(key, value) => put(&mut self.crossings, *key, *value),
+                Change::Cidr(key, value) => put(&mut self.cidrs, *key, *value),
+                Change::Identity(key, value) => put(&mut self.identities, *key, *value),
+                Change::Rule(key, value) => put(&mut self.rules, *key, *value),
+            }
+        }
+    }
+}
+
+fn put<K: Ord, V>(table: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => table.insert(key, value),
+        None => table.remove(&key),
+    };
+}
