@@ -1,0 +1,45 @@
+//! Identifiers, address ranges and resources of the control plane, with the validation that needs no other object.
+//!
+//! Knows VPCs, not packets; does no I/O, reads no clock. What needs a look at other objects (uniqueness, quotas, who may
+//! do what) is in `control`.
+#![forbid(unsafe_code)]
+
+mod account;
+mod cidr;
+mod claim;
+mod ids;
+mod name;
+mod peering;
+mod place;
+mod port;
+mod record;
+mod route_table;
+mod security_group;
+mod server;
+mod subnet;
+mod time;
+mod vpc;
+
+pub use account::{AccessKey, Account, Project, Site, Token, User};
+pub use cidr::{
+    CidrError, SYSTEM_RANGES, is_public, parse_cidr, parse_destination, private_ranges, refused_secondary_ranges,
+    reserved_addresses, validate_primary_cidr, validate_secondary_cidr, validate_subnet_cidr,
+};
+pub use claim::Claim;
+pub use ids::{
+    AccessKeyId, AccountId, IdError, PeeringId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId,
+    SecurityGroupRuleId, ServerId, SubnetId, UserId, Vni, VpcId,
+};
+pub use name::{NameError, validate_description, validate_name, validate_optional_name};
+pub use peering::{Peering, PeeringEnd, PeeringStatus, Side};
+pub use place::{EdgeSiteId, RegionId};
+pub use port::{AddressPair, CHECK_OFF_PAIR, MacAddress, Port};
+pub use record::{Kind, Record, RecordError};
+pub use route_table::{NextHop, NextHopType, Route, RouteTable};
+pub use security_group::{
+    Direction, IpVersion, Protocol, Remote, RuleAction, SecurityGroup, SecurityGroupRule, ServiceRange,
+};
+pub use server::{Server, ServerKind, ServerState};
+pub use subnet::{DhcpOption, Ipv6Range, Subnet};
+pub use time::Timestamp;
+pub use vpc::Vpc;

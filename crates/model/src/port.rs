@@ -1,0 +1,104 @@
+//! Ports: the attachments of workloads to subnets.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{PortId, ProjectId, RegionId, SecurityGroupId, ServerId, SubnetId, Timestamp, VpcId};
+
+/// A hardware address, written `fa:16:3e:xx:xx:xx`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MacAddress(pub [u8; 6]);
+
+impl fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl fmt::Debug for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for MacAddress {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut mac = [0; 6];
+        let mut parts = text.split(':');
+        for byte in &mut mac {
+            let part = parts.next().filter(|p| p.len() == 2).ok_or_else(|| format!("`{text}` is not a MAC address"))?;
+            *byte = u8::from_str_radix(part, 16).map_err(|_| format!("`{text}` is not a MAC address"))?;
+        }
+        match parts.next() {
+            None => Ok(Self(mac)),
+            Some(_) => Err(format!("`{text}` is not a MAC address")),
+        }
+    }
+}
+
+impl Serialize for MacAddress {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for MacAddress {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The address pair that turns the source/destination check off (api-vpc §6.1).
+pub const CHECK_OFF_PAIR: &str = "1.1.1.1/0";
+
+/// An extra address that a port may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressPair {
+    /// Address or range, as given.
+    pub ip_address: String,
+    /// Hardware address; the port's when `None`.
+    pub mac_address: Option<MacAddress>,
+}
+
+/// A port. One for each address that is in use in a subnet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// Its id.
+    pub id: PortId,
+    /// The owner's project.
+    pub project: ProjectId,
+    /// The project's region.
+    pub region: RegionId,
+    /// The subnet.
+    pub subnet: SubnetId,
+    /// The subnet's VPC.
+    pub vpc: VpcId,
+    /// Name, 0 to 255 characters.
+    pub name: String,
+    /// Hardware address, unique in the installation.
+    pub mac: MacAddress,
+    /// IPv4 address.
+    pub ipv4: Ipv4Addr,
+    /// IPv6 address, on a dual-stack subnet.
+    pub ipv6: Option<Ipv6Addr>,
+    /// Security groups in order (rule SG-3).
+    pub security_groups: Vec<SecurityGroupId>,
+    /// The source/destination check (rule CHK-1).
+    pub source_dest_check: bool,
+    /// Extra addresses as the API shows them.
+    pub allowed_address_pairs: Vec<AddressPair>,
+    /// The server it is attached to.
+    pub server: Option<ServerId>,
+    /// `""`, `neutron:VIP_PORT`, `compute:<zone>` …
+    pub device_owner: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
