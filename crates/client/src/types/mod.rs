@@ -1,0 +1,59 @@
+//! Wire types. Field names are those of the wire; `type` alone is `kind` here.
+//!
+//! What is read is tolerant: an absent or `null` member is the default, an unknown one is ignored. What is written leaves
+//! out what is not set. Ids are strings, addresses and prefixes too: the wire compares them as text.
+
+mod account;
+mod iam;
+mod peering;
+mod port;
+mod route;
+mod route_table;
+mod security_group;
+mod server;
+mod status;
+mod subnet;
+mod trace;
+mod vpc;
+
+pub use account::{Account, AccountCreate, AccountCreated, AccountProject, AccountUser, SecretKey};
+pub use iam::{Domain, PasswordLogin, Project, Token, TokenScope};
+pub use peering::{Peering, PeeringCreate, PeeringFilter, PeeringUpdate, PeeringVpc};
+pub use port::{AddressPair, FixedIp, Port, PortCreate, PortFilter, PortUpdate};
+pub use route::{VpcRoute, VpcRouteCreate, VpcRouteFilter};
+pub use route_table::{
+    Route, RouteChanges, RouteDestination, RouteSpec, RouteState, RouteTable, RouteTableCreate, RouteTableFilter,
+    RouteTableSubnet, RouteTableUpdate,
+};
+pub use security_group::{
+    SecurityGroup, SecurityGroupCreate, SecurityGroupFilter, SecurityGroupRule, SecurityGroupRuleCreate,
+    SecurityGroupRuleFilter,
+};
+pub use server::{Server, ServerCreate, ServerFilter, ServerKind, ServerUpdate};
+pub use status::{Counts, Region, Status};
+pub use subnet::{Subnet, SubnetCreate, SubnetFilter, SubnetUpdate};
+pub use trace::{
+    MatrixCell, Measured, ProbeAnswer, ProbeRequest, Protocol, ReachAnswer, ReachRequest, ReachServer, Step, Target,
+    TraceAnswer, TraceRequest, Traced, UnknownProtocol, Verdict,
+};
+pub use vpc::{ResourceTag, Vpc, VpcCreate, VpcFilter, VpcUpdate, VpcV3};
+
+use crate::Keyed;
+
+/// Objects whose id is the marker of their lists.
+macro_rules! keyed {
+    ($($kind:ty),* $(,)?) => {$(
+        impl Keyed for $kind {
+            fn key(&self) -> &str {
+                &self.id
+            }
+        }
+    )*};
+}
+
+keyed!(Vpc, VpcV3, Subnet, RouteTable, Peering, VpcRoute, Port, SecurityGroup, SecurityGroupRule);
+
+/// What is true unless the wire says otherwise.
+pub(crate) fn yes() -> bool {
+    true
+}
