@@ -1,0 +1,545 @@
+//! Why a use case refuses. Every message says what was wrong and what to do.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use ipnet::{IpNet, Ipv4Net};
+use model::{
+    CidrError, Kind, NameError, NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId, SecurityGroupId, ServerId,
+    SubnetId, VpcId,
+};
+
+/// A refusal. [`Error::code`] is the product's own name for it; the front ends map variants to their protocols.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No such object for this caller: also objects of accounts that it is no party to.
+    #[error("{} {id} not found", kind_name(*kind))]
+    NotFound {
+        /// Kind of object.
+        kind: Kind,
+        /// The id or name that was asked for.
+        id: String,
+    },
+    /// A security group rule is not a record of its own.
+    #[error("security group rule {id} not found")]
+    RuleNotFound {
+        /// The rule's id.
+        id: String,
+    },
+    /// The caller is a party but has not the role for this.
+    #[error("not authorized: {0}")]
+    NotAuthorized(String),
+    /// The call needs a project and has none.
+    #[error("the call is not scoped to a project; use credentials of a project")]
+    NoProject,
+    /// A name is not well formed.
+    #[error("invalid name: {0}")]
+    InvalidName(NameError),
+    /// A description is not well formed.
+    #[error("invalid description: {0}")]
+    InvalidDescription(NameError),
+    /// Another field is not well formed.
+    #[error("invalid {field}: {reason}")]
+    InvalidParameter {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it and what is allowed.
+        reason: String,
+    },
+    /// A name that must be unique is in use.
+    #[error("{} name `{name}` is in use; choose another", kind_name(*kind))]
+    NameTaken {
+        /// Kind of object.
+        kind: Kind,
+        /// The name.
+        name: String,
+    },
+    /// A quota is used up.
+    #[error("quota exceeded for {resource}: {used} of {limit} in use; remove some or have the quota raised")]
+    QuotaExceeded {
+        /// What is limited.
+        resource: Quota,
+        /// How many there are.
+        used: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// Something that Causeway does not have.
+    #[error("{0}")]
+    NotSupported(String),
+    /// A pool of the installation is used up.
+    #[error("no {what} left in this installation")]
+    Exhausted {
+        /// What is used up.
+        what: &'static str,
+    },
+
+    /// A range is not allowed where it was given (rules NET-1 to NET-3, RT-8).
+    #[error("invalid CIDR: {0}")]
+    InvalidCidr(CidrError),
+    /// A range does not fit with the VPC's others.
+    #[error("{cidr} {problem}")]
+    VpcCidr {
+        /// The range.
+        cidr: Ipv4Net,
+        /// What is wrong with it.
+        problem: CidrProblem,
+    },
+    /// The VPC still has something (rule EF-7).
+    #[error("VPC {vpc} is in use by {}; remove these first", listed(by))]
+    VpcInUse {
+        /// The VPC.
+        vpc: VpcId,
+        /// What it has.
+        by: Vec<VpcUse>,
+    },
+    /// The subnet's range is in none of the VPC's (rule NET-3).
+    #[error("{cidr} lies in no CIDR block of the VPC ({}); choose a range inside one of them", listed(blocks))]
+    CidrNotInVpc {
+        /// The subnet's range.
+        cidr: Ipv4Net,
+        /// The VPC's ranges.
+        blocks: Vec<Ipv4Net>,
+    },
+    /// The subnet's range overlaps another subnet's (rule NET-3).
+    #[error("{cidr} overlaps {existing} of subnet `{name}`; choose another range")]
+    SubnetOverlap {
+        /// The new range.
+        cidr: Ipv4Net,
+        /// The existing subnet's range.
+        existing: Ipv4Net,
+        /// Its name.
+        name: String,
+    },
+    /// The subnet is not in the VPC that the call names.
+    #[error("subnet {subnet} does not belong to VPC {vpc}")]
+    SubnetNotInVpc {
+        /// The subnet.
+        subnet: SubnetId,
+        /// The VPC.
+        vpc: VpcId,
+    },
+    /// The subnet still has something (rule EF-8).
+    #[error("subnet {subnet} is in use by {by}; remove it first")]
+    SubnetInUse {
+        /// The subnet.
+        subnet: SubnetId,
+        /// What it has.
+        by: SubnetUse,
+    },
+
+    /// The address is not one of the subnet's, or reserved (rule NET-4).
+    #[error("{address} cannot be used in {cidr}: {reason}")]
+    InvalidAddress {
+        /// The address.
+        address: Ipv4Addr,
+        /// The subnet's range.
+        cidr: Ipv4Net,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Another port has the address.
+    #[error("address {address} is in use by port {port}; choose another or leave it out")]
+    AddressInUse {
+        /// The address.
+        address: Ipv4Addr,
+        /// The port that has it.
+        port: PortId,
+    },
+    /// Every address of the subnet is in use.
+    #[error("subnet {subnet} ({cidr}) has no free address; delete ports or use another subnet")]
+    NoFreeAddress {
+        /// The subnet.
+        subnet: SubnetId,
+        /// Its range.
+        cidr: Ipv4Net,
+    },
+    /// A port that a server holds goes with the server.
+    #[error("port {port} is attached to server {server}; delete the server instead")]
+    PortInUse {
+        /// The port.
+        port: PortId,
+        /// The server.
+        server: ServerId,
+    },
+    /// Routes name the port, its virtual IP, or the server as next hop (rule NH-9).
+    #[error("{} {id} is the next hop of routes to {}; delete the routes first", kind_name(*kind), listed(routes))]
+    NextHopInUse {
+        /// [`Kind::Port`] or [`Kind::Server`].
+        kind: Kind,
+        /// The object's id.
+        id: String,
+        /// Destinations of the routes.
+        routes: Vec<IpNet>,
+    },
+
+    /// The table already has a route with this destination (rule RT-8).
+    #[error("the route table already has a route to {destination}; change that route or delete it first")]
+    RouteDuplicateDestination {
+        /// The destination.
+        destination: IpNet,
+    },
+    /// The destination equals or lies inside a system route (rule RT-9).
+    #[error(
+        "{destination} lies inside the system route {local}, which always wins; choose a destination outside of it"
+    )]
+    RouteConflictsWithLocal {
+        /// The destination.
+        destination: IpNet,
+        /// The subnet's or platform's range.
+        local: IpNet,
+    },
+    /// The next hop does not belong to the table's VPC (section 5 of the behaviour).
+    #[error("next hop {next_hop} of type {kind} does not belong to the VPC of the route table")]
+    NextHopNotInVpc {
+        /// Its type.
+        kind: NextHopType,
+        /// Its id or address as given.
+        next_hop: String,
+    },
+    /// The next hop is a peering that can no longer become active (lifecycle section 2).
+    #[error("peering {peering} is {status}: routes can be added to pending and active peerings only")]
+    NextHopState {
+        /// The peering.
+        peering: PeeringId,
+        /// Its state.
+        status: PeeringStatus,
+    },
+    /// A next-hop type that Causeway does not have (rule NH-8).
+    #[error("next hop type {kind} is not supported; use peering, ecs, eni or vip")]
+    NextHopTypeNotSupported {
+        /// The type.
+        kind: NextHopType,
+    },
+    /// A change or removal names a destination that the table has no route to.
+    #[error("the route table has no custom route to {destination}")]
+    RouteNotFound {
+        /// The destination.
+        destination: IpNet,
+    },
+    /// System routes cannot be changed or removed (rule RT-3).
+    #[error("the route to {destination} is a system route and cannot be changed or deleted")]
+    SystemRoute {
+        /// The destination.
+        destination: IpNet,
+    },
+    /// The default table cannot be deleted, nor subnets be taken off it (rule RT-1).
+    #[error("{table} is the default route table of its VPC: {reason}")]
+    DefaultTable {
+        /// The table.
+        table: RouteTableId,
+        /// What cannot be done and what can.
+        reason: &'static str,
+    },
+    /// Subnets are associated with the table (rule RT-15).
+    #[error("route table {table} is associated with subnets {}; disassociate them first", listed(subnets))]
+    TableInUse {
+        /// The table.
+        table: RouteTableId,
+        /// The subnets.
+        subnets: Vec<SubnetId>,
+    },
+    /// The subnet is not on the table that it shall leave.
+    #[error("subnet {subnet} is not associated with route table {table}")]
+    SubnetNotOnTable {
+        /// The subnet.
+        subnet: SubnetId,
+        /// The table.
+        table: RouteTableId,
+    },
+
+    /// Project id and VPC id do not name a VPC of this region; never says which part was wrong.
+    #[error(
+        "Enter a valid VPC ID and project ID. The project ID must be the one of the peer VPC's region, and both VPCs must be in the same region."
+    )]
+    PeerNotFound,
+    /// The VPCs are in different regions (rule REG-1).
+    #[error(
+        "Peering connects VPCs of one region only. For different regions use Cloud Connect, or EIPs if only a few servers need to talk."
+    )]
+    DifferentRegion,
+    /// Both ends are the same VPC.
+    #[error("Choose two different VPCs.")]
+    SelfPeering,
+    /// The two VPCs already have a pending or active peering.
+    #[error("These VPCs already have the peering {name} ({status}).")]
+    DuplicatePeering {
+        /// The existing one.
+        peering: PeeringId,
+        /// Its name.
+        name: String,
+        /// Its state.
+        status: PeeringStatus,
+    },
+    /// The operation is not possible in the peering's present state.
+    #[error("peering {peering} is {status}: it cannot be {operation} any more")]
+    InvalidState {
+        /// The peering.
+        peering: PeeringId,
+        /// Its state.
+        status: PeeringStatus,
+        /// `accepted` or `rejected`.
+        operation: &'static str,
+    },
+
+    /// Something still uses the security group.
+    #[error("security group {group} is in use by {by}; remove it from these first")]
+    GroupInUse {
+        /// The group.
+        group: SecurityGroupId,
+        /// What uses it.
+        by: GroupUse,
+    },
+    /// The default group cannot be deleted or renamed (rule SG-10).
+    #[error("security group {group} is the default group of its project and cannot be deleted or renamed")]
+    DefaultGroup {
+        /// The group.
+        group: SecurityGroupId,
+    },
+    /// The group has the very same rule already.
+    #[error("security group {group} already has this rule ({rule})")]
+    RuleExists {
+        /// The group.
+        group: SecurityGroupId,
+        /// The existing rule's id.
+        rule: model::SecurityGroupRuleId,
+    },
+
+    /// The account still has something.
+    #[error("account {account} still has {}; remove these first", listed(by))]
+    AccountInUse {
+        /// The account's id.
+        account: model::AccountId,
+        /// What it has.
+        by: Vec<AccountUse>,
+    },
+
+    /// The driver met a conflict too often.
+    #[error("too many changes to the same objects at once; try again")]
+    Busy,
+    /// The store or the catalog failed.
+    #[error("the service cannot answer now: {0}")]
+    Unavailable(String),
+}
+
+impl Error {
+    /// The product's name of the refusal. The scenarios of the specification use the same names.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } | Self::RuleNotFound { .. } => "not_found",
+            Self::NotAuthorized(_) => "not_authorized",
+            Self::NoProject => "no_project",
+            Self::InvalidName(_) => "invalid_name",
+            Self::InvalidDescription(_) => "invalid_description",
+            Self::InvalidParameter { .. } => "invalid_parameter",
+            Self::NameTaken { .. } => "name_taken",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::NotSupported(_) => "not_supported",
+            Self::Exhausted { .. } => "exhausted",
+            Self::InvalidCidr(_) => "invalid_cidr",
+            Self::VpcCidr { problem, .. } => match problem {
+                CidrProblem::Overlaps { .. } => "cidr_overlap",
+                CidrProblem::NotOfVpc => "cidr_not_found",
+                CidrProblem::HasSubnets { .. } => "cidr_in_use",
+                CidrProblem::LeavesOut { .. } => "cidr_leaves_out_subnet",
+            },
+            Self::VpcInUse { .. } => "vpc_in_use",
+            Self::CidrNotInVpc { .. } => "cidr_not_in_vpc",
+            Self::SubnetOverlap { .. } => "subnet_overlap",
+            Self::SubnetNotInVpc { .. } => "subnet_not_in_vpc",
+            Self::SubnetInUse { .. } => "subnet_in_use",
+            Self::InvalidAddress { .. } => "invalid_address",
+            Self::AddressInUse { .. } => "address_in_use",
+            Self::NoFreeAddress { .. } => "no_free_address",
+            Self::PortInUse { .. } => "port_in_use",
+            Self::NextHopInUse { .. } => "next_hop_in_use",
+            Self::RouteDuplicateDestination { .. } => "route_duplicate_destination",
+            Self::RouteConflictsWithLocal { .. } => "route_conflicts_with_local",
+            Self::NextHopNotInVpc { .. } => "next_hop_not_in_vpc",
+            Self::NextHopState { .. } | Self::InvalidState { .. } => "invalid_state",
+            Self::NextHopTypeNotSupported { .. } => "next_hop_type_not_supported",
+            Self::RouteNotFound { .. } => "route_not_found",
+            Self::SystemRoute { .. } => "system_route",
+            Self::DefaultTable { .. } => "default_table",
+            Self::TableInUse { .. } => "table_in_use",
+            Self::SubnetNotOnTable { .. } => "subnet_not_on_table",
+            Self::PeerNotFound => "peer_not_found",
+            Self::DifferentRegion => "different_region",
+            Self::SelfPeering => "self_peering",
+            Self::DuplicatePeering { .. } => "duplicate_peering",
+            Self::GroupInUse { .. } => "group_in_use",
+            Self::DefaultGroup { .. } => "default_group",
+            Self::RuleExists { .. } => "rule_exists",
+            Self::AccountInUse { .. } => "account_in_use",
+            Self::Busy => "busy",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
+    pub(crate) fn not_found(kind: Kind, id: impl fmt::Display) -> Self {
+        Self::NotFound { kind, id: id.to_string() }
+    }
+
+    pub(crate) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::InvalidParameter { field, reason: reason.into() }
+    }
+}
+
+impl From<CidrError> for Error {
+    fn from(error: CidrError) -> Self {
+        Self::InvalidCidr(error)
+    }
+}
+
+impl From<NameError> for Error {
+    fn from(error: NameError) -> Self {
+        match error {
+            NameError::Length { what: "description", .. } | NameError::Character { what: "description", .. } => {
+                Self::InvalidDescription(error)
+            }
+            NameError::Length { .. } | NameError::Character { .. } => Self::InvalidName(error),
+        }
+    }
+}
+
+/// A limited resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the limit of the same name")]
+pub enum Quota {
+    Vpcs,
+    SecondaryCidrs,
+    Subnets,
+    RouteTables,
+    Routes,
+    Peerings,
+    SecurityGroups,
+    SecurityGroupRules,
+    GroupsOfPort,
+    AccessKeys,
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vpcs => "VPCs of the project",
+            Self::SecondaryCidrs => "secondary CIDR blocks of the VPC",
+            Self::Subnets => "subnets of the project",
+            Self::RouteTables => "route tables of the VPC",
+            Self::Routes => "custom routes of the VPC",
+            Self::Peerings => "peering connections of the project",
+            Self::SecurityGroups => "security groups of the project",
+            Self::SecurityGroupRules => "security group rules",
+            Self::GroupsOfPort => "security groups of a port",
+            Self::AccessKeys => "access keys of the user",
+        })
+    }
+}
+
+/// What is wrong with a range of a VPC.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CidrProblem {
+    /// Overlaps a range that the VPC has (rule NET-2).
+    #[error("overlaps {with} of the VPC; choose another range")]
+    Overlaps {
+        /// The VPC's range.
+        with: Ipv4Net,
+    },
+    /// To be removed, but not one of the VPC's secondary ranges.
+    #[error("is no secondary CIDR block of the VPC")]
+    NotOfVpc,
+    /// To be removed, but subnets lie in it (rule EF-9).
+    #[error("still has the subnets {}; delete them first", listed(subnets))]
+    HasSubnets {
+        /// Ranges of the subnets.
+        subnets: Vec<Ipv4Net>,
+    },
+    /// To be the new primary range, but a subnet would be outside.
+    #[error("does not contain the subnet {subnet}; choose a range that contains every subnet")]
+    LeavesOut {
+        /// The subnet's range.
+        subnet: Ipv4Net,
+    },
+}
+
+/// What keeps a VPC from being deleted (rule EF-7).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VpcUse {
+    /// Subnets, by name.
+    #[error("subnets {}", listed(_0))]
+    Subnets(Vec<String>),
+    /// Active peering connections, by name.
+    #[error("active peering connections {}", listed(_0))]
+    Peerings(Vec<String>),
+    /// Custom routes, by destination.
+    #[error("custom routes to {}", listed(_0))]
+    Routes(Vec<IpNet>),
+}
+
+/// What keeps a subnet from being deleted (rule EF-8).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubnetUse {
+    /// Servers, by id.
+    #[error("servers {}", listed(_0))]
+    Servers(Vec<ServerId>),
+    /// Ports without server, virtual IPs included, by address.
+    #[error("private addresses {}", listed(_0))]
+    PrivateIps(Vec<Ipv4Addr>),
+    /// Routes whose next hop is in the subnet, by destination.
+    #[error("the next hop of routes to {}", listed(_0))]
+    Routes(Vec<IpNet>),
+}
+
+/// What keeps a security group from being deleted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GroupUse {
+    /// Member ports.
+    #[error("ports {}", listed(_0))]
+    Ports(Vec<PortId>),
+    /// Groups with a rule that names it.
+    #[error("rules of security groups {}", listed(_0))]
+    Rules(Vec<SecurityGroupId>),
+}
+
+/// What keeps an account from being deleted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccountUse {
+    /// VPCs.
+    #[error("{0} VPCs")]
+    Vpcs(usize),
+    /// Servers.
+    #[error("{0} servers")]
+    Servers(usize),
+    /// Security groups besides the default ones.
+    #[error("{0} security groups")]
+    SecurityGroups(usize),
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Account => "account",
+        Kind::Project => "project",
+        Kind::User => "user",
+        Kind::AccessKey => "access key",
+        Kind::Token => "token",
+        Kind::Vpc => "VPC",
+        Kind::Subnet => "subnet",
+        Kind::RouteTable => "route table",
+        Kind::Route => "route",
+        Kind::Peering => "peering connection",
+        Kind::SecurityGroup => "security group",
+        Kind::Port => "port",
+        Kind::Server => "server",
+        Kind::Claim => "claim",
+    }
+}
+
+/// The first few of a list in words.
+fn listed<T: fmt::Display>(items: &[T]) -> String {
+    const SHOWN: usize = 10;
+    let shown = items.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match items.len().checked_sub(SHOWN) {
+        None | Some(0) => shown,
+        Some(more) => format!("{shown} and {more} more"),
+    }
+}

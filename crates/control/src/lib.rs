@@ -1,0 +1,82 @@
+//! The use cases of the control plane: what may be done, by whom, and what it changes.
+//!
+//! Each use case is a pure function of a catalog, the [`Caller`], a [`Context`] (time, limits, configuration, new ids) and a
+//! request. It answers an [`Outcome`] (a value, the [`Changes`] to commit, warnings) or an [`Error`] whose sentence says what
+//! was wrong and what to do. Nothing here does I/O, reads a clock or knows HTTP; the one exception is the [`Driver`], which
+//! commits changes to a store, runs a use case again when somebody else was faster, and keeps the catalog current.
+//!
+//! # Concurrency
+//! Changes carry guards on everything the decision rests on, so two calls at the same time cannot break an invariant:
+//! - an *exclusive* lock (guard and touch) on the root of an aggregate: the VPC for its subnets, tables, routes and
+//!   peerings; the subnet for its addresses; the project for names and quotas; the account for its users;
+//! - a *shared* lock (touch without guard) on what is only named, such as a port's security group: it fails when the object is
+//!   gone, makes a deletion that looked earlier fail, and does not get in the way of others that name it;
+//! - a claim record for values that are unique in the installation: VNIs, hardware addresses, account names.
+#![forbid(unsafe_code)]
+
+mod account;
+mod caller;
+mod changes;
+mod config;
+mod context;
+mod driver;
+mod error;
+mod outcome;
+mod peering;
+mod peering_view;
+mod port;
+mod query;
+mod route;
+mod route_table;
+mod route_view;
+mod security_group;
+mod security_rule;
+mod server;
+mod subnet;
+mod user;
+mod vpc;
+
+#[cfg(test)]
+mod tests;
+
+pub use account::{
+    CreateAccount, NewAccount, create_account, create_bootstrap_account, create_missing_projects, delete_account,
+};
+pub use caller::Caller;
+pub use changes::Changes;
+pub use config::{Config, Limits, Region};
+pub use context::{Context, Ids, RandomIds};
+pub use driver::{Done, Driver, DriverError, Follower, Settings, Subscription, Update};
+pub use error::{AccountUse, CidrProblem, Error, GroupUse, Quota, SubnetUse, VpcUse};
+pub use outcome::{Outcome, Warning};
+pub use peering::{
+    CreatePeering, UpdatePeering, accept_peering, create_peering, delete_peering, expire_due, reject_peering,
+    update_peering,
+};
+pub use peering_view::{EndView, PeeringView, peering, peerings};
+pub use port::{CreatePort, UpdatePort, create_port, delete_port, update_port};
+pub use query::{
+    accounts, default_security_group, port, ports, project, projects, security_group, security_group_of_rule,
+    security_groups, server, servers, subnet, subnets, user, users, vpc, vpcs,
+};
+pub use route::{NewRoute, NextHopSpec};
+pub use route_table::{
+    CreateRoute, CreateRouteTable, UpdateAssociations, UpdateRouteTable, create_route, create_route_table,
+    delete_route, delete_route_table, update_associations, update_route_table,
+};
+pub use route_view::{RouteState, RouteTableView, RouteView, SystemRoute, route, route_table, route_tables, routes};
+pub use security_group::{
+    CreateSecurityGroup, UpdateSecurityGroup, create_security_group, delete_security_group, update_security_group,
+};
+pub use security_rule::{
+    CreateSecurityGroupRules, NewSecurityGroupRule, create_security_group_rules, delete_security_group_rule,
+};
+pub use server::{
+    CreateServer, ServerPort, UpdateServer, create_server, delete_server, start_server, stop_server, update_server,
+};
+pub use subnet::{CreateSubnet, DhcpOptionChange, UpdateSubnet, create_subnet, delete_subnet, update_subnet};
+pub use user::{
+    CreateAccessKey, CreateToken, CreateUser, UpdateUser, create_access_key, create_token, create_user,
+    delete_access_key, delete_expired_tokens, delete_user, revoke_token, update_user,
+};
+pub use vpc::{CreateVpc, UpdateVpc, add_secondary_cidrs, create_vpc, delete_vpc, remove_secondary_cidrs, update_vpc};

@@ -1,0 +1,322 @@
+//! Ports: addresses of a subnet in use, by servers, virtual IPs or nobody yet (rules NET-4, CHK-1; api-vpc section 6).
+
+use std::net::Ipv4Addr;
+
+use catalog::Catalog;
+use model::{
+    AddressPair, CHECK_OFF_PAIR, Claim, Kind, NextHop, Port, PortId, SecurityGroupId, ServerId, Subnet, SubnetId,
+};
+
+use crate::security_group::default_group;
+use crate::subnet::own_subnet;
+use crate::{Caller, Changes, Context, Error, Outcome, Quota};
+
+/// `device_owner` of a virtual IP.
+pub(crate) const VIP_OWNER: &str = "neutron:VIP_PORT";
+
+/// A port to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatePort {
+    /// The subnet.
+    pub subnet: SubnetId,
+    /// At most 255 characters.
+    pub name: String,
+    /// Address; the lowest free one when left out.
+    pub address: Option<Ipv4Addr>,
+    /// Security groups in order (rule SG-3); the project's default group when left out.
+    pub security_groups: Option<Vec<SecurityGroupId>>,
+    /// Extra addresses; [`CHECK_OFF_PAIR`] among them turns the source/destination check off.
+    pub allowed_address_pairs: Vec<AddressPair>,
+    /// `""`, or `neutron:VIP_PORT` for a virtual IP.
+    pub device_owner: String,
+    /// The source/destination check; with `None` the address pairs decide.
+    pub source_dest_check: Option<bool>,
+}
+
+impl CreatePort {
+    /// A port with everything as when left out.
+    #[must_use]
+    pub fn new(subnet: SubnetId) -> Self {
+        Self {
+            subnet,
+            name: String::new(),
+            address: None,
+            security_groups: None,
+            allowed_address_pairs: Vec::new(),
+            device_owner: String::new(),
+            source_dest_check: None,
+        }
+    }
+}
+
+/// What to change of a port; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpdatePort {
+    /// New name.
+    pub name: Option<String>,
+    /// New security groups, in order.
+    pub security_groups: Option<Vec<SecurityGroupId>>,
+    /// New extra addresses; an empty list clears them.
+    pub allowed_address_pairs: Option<Vec<AddressPair>>,
+    /// The source/destination check (rule CHK-6).
+    pub source_dest_check: Option<bool>,
+}
+
+/// Makes a port.
+///
+/// # Errors
+/// An address that is not one of the subnet's, reserved or in use; no address left; an unknown security group or too
+/// many; fields not well formed.
+pub fn create_port(
+    catalog: &Catalog,
+    caller: &Caller,
+    ctx: &mut Context<'_>,
+    request: CreatePort,
+) -> Result<Outcome<Port>, Error> {
+    if !["", VIP_OWNER].contains(&request.device_owner.as_str()) {
+        return Err(Error::invalid("device_owner", format!("only empty and {VIP_OWNER} can be given")));
+    }
+    let mut changes = Changes::new();
+    let port = new_port(catalog, caller, ctx, request, None, &mut changes)?;
+    changes.create(port.clone());
+    Ok(Outcome::new(port, changes))
+}
+
+/// The record of a new port, with the locks and claims that it needs.
+pub(crate) fn new_port(
+    catalog: &Catalog,
+    caller: &Caller,
+    ctx: &mut Context<'_>,
+    request: CreatePort,
+    server: Option<ServerId>,
+    changes: &mut Changes,
+) -> Result<Port, Error> {
+    let subnet = own_subnet(catalog, caller, request.subnet)?;
+    validate_port_name(&request.name)?;
+    let ipv4 = match request.address {
+        Some(address) => given_address(catalog, subnet, address)?,
+        None => free_address(catalog, subnet)?,
+    };
+    let security_groups = match request.security_groups {
+        Some(groups) if !groups.is_empty() => {
+            let virtual_ip = request.device_owner == VIP_OWNER;
+            use_groups(catalog, ctx, subnet, virtual_ip, &groups, changes)?;
+            groups
+        }
+        _ => {
+            let group = default_group(catalog, ctx, subnet.project, changes)?;
+            changes.share(Kind::SecurityGroup, group);
+            vec![group]
+        }
+    };
+    let (allowed_address_pairs, source_dest_check) =
+        with_check(request.allowed_address_pairs, request.source_dest_check);
+    validate_pairs(&allowed_address_pairs, ctx)?;
+    let mac = ctx.mac(catalog)?;
+    let id = PortId::new(ctx.ids.uuid());
+    // The subnet's addresses are given out one after the other.
+    changes.lock(catalog, Kind::Subnet, subnet.id);
+    changes.claim(Claim::mac(mac), Kind::Port, id);
+    Ok(Port {
+        id,
+        project: subnet.project,
+        region: subnet.region.clone(),
+        subnet: subnet.id,
+        vpc: subnet.vpc,
+        name: request.name,
+        mac,
+        ipv4,
+        ipv6: None,
+        security_groups,
+        source_dest_check,
+        allowed_address_pairs,
+        server,
+        device_owner: request.device_owner,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+    })
+}
+
+/// Changes a port. Its addresses never change.
+///
+/// # Errors
+/// An unknown security group, too many or none; fields not well formed.
+pub fn update_port(
+    catalog: &Catalog,
+    caller: &Caller,
+    ctx: &mut Context<'_>,
+    id: PortId,
+    request: UpdatePort,
+) -> Result<Outcome<Port>, Error> {
+    let mut port = own_port(catalog, caller, id)?.clone();
+    let mut changes = Changes::new();
+    if let Some(name) = request.name {
+        validate_port_name(&name)?;
+        port.name = name;
+    }
+    if let Some(groups) = request.security_groups
+        && groups != port.security_groups
+    {
+        if groups.is_empty() {
+            return Err(Error::invalid("security_groups", "at least one security group is expected"));
+        }
+        let subnet = catalog.subnet(port.subnet).ok_or_else(|| Error::not_found(Kind::Subnet, port.subnet))?;
+        use_groups(catalog, ctx, subnet, port.device_owner == VIP_OWNER, &groups, &mut changes)?;
+        port.security_groups = groups;
+    }
+    if request.allowed_address_pairs.is_some() || request.source_dest_check.is_some() {
+        let given = request.allowed_address_pairs.is_some();
+        let pairs = request.allowed_address_pairs.unwrap_or_else(|| port.allowed_address_pairs.clone());
+        let (pairs, check) = with_check(pairs, request.source_dest_check);
+        if given {
+            validate_pairs(&pairs, ctx)?;
+        }
+        (port.allowed_address_pairs, port.source_dest_check) = (pairs, check);
+    }
+    port.updated_at = ctx.now;
+    changes.replace(catalog, port.clone());
+    Ok(Outcome::new(port, changes))
+}
+
+/// Deletes a port that no server holds.
+///
+/// # Errors
+/// [`Error::PortInUse`]; [`Error::NextHopInUse`] while a route names it or its virtual IP (rule NH-9).
+pub fn delete_port(
+    catalog: &Catalog,
+    caller: &Caller,
+    _ctx: &mut Context<'_>,
+    id: PortId,
+) -> Result<Outcome<()>, Error> {
+    let port = own_port(catalog, caller, id)?;
+    if let Some(server) = port.server {
+        return Err(Error::PortInUse { port: id, server });
+    }
+    let mut changes = Changes::new();
+    remove_port(catalog, port, &mut changes)?;
+    Ok(Outcome::new((), changes))
+}
+
+/// Removes a port that no route names.
+pub(crate) fn remove_port(catalog: &Catalog, port: &Port, changes: &mut Changes) -> Result<(), Error> {
+    let mut routes: Vec<_> = catalog.routes_to(NextHop::Eni(port.id)).map(|route| route.destination).collect();
+    if port.device_owner == VIP_OWNER {
+        routes.extend(catalog.routes_to_vip(port.vpc, port.ipv4.into()).map(|route| route.destination));
+    }
+    if !routes.is_empty() {
+        return Err(Error::NextHopInUse { kind: Kind::Port, id: port.id.to_string(), routes });
+    }
+    changes.unclaim(&Claim::mac(port.mac));
+    changes.delete(catalog, Kind::Port, port.id);
+    Ok(())
+}
+
+/// The port, if the caller may change it.
+pub(crate) fn own_port<'a>(catalog: &'a Catalog, caller: &Caller, id: PortId) -> Result<&'a Port, Error> {
+    catalog
+        .port(id)
+        .filter(|port| caller.sees(catalog, port.project))
+        .map(AsRef::as_ref)
+        .ok_or_else(|| Error::not_found(Kind::Port, id))
+}
+
+fn given_address(catalog: &Catalog, subnet: &Subnet, address: Ipv4Addr) -> Result<Ipv4Addr, Error> {
+    let reason = if !subnet.cidr.contains(&address) {
+        "it is outside of the subnet"
+    } else if subnet.reserved().contains(&address) {
+        "it is reserved"
+    } else {
+        return match catalog.port_at(subnet.id, address) {
+            Some(port) => Err(Error::AddressInUse { address, port: port.id }),
+            None => Ok(address),
+        };
+    };
+    Err(Error::InvalidAddress { address, cidr: subnet.cidr, reason })
+}
+
+/// The lowest address that is neither reserved nor in use.
+fn free_address(catalog: &Catalog, subnet: &Subnet) -> Result<Ipv4Addr, Error> {
+    let mut taken = subnet.reserved();
+    taken.extend(catalog.addresses_in(subnet.id));
+    taken.sort_unstable();
+    let mut candidate = u32::from(subnet.cidr.network());
+    for address in taken {
+        match u32::from(address) {
+            taken if taken == candidate => candidate = candidate.saturating_add(1),
+            taken if taken > candidate => break,
+            _ => {}
+        }
+    }
+    let address = Ipv4Addr::from(candidate);
+    if subnet.cidr.contains(&address) && address < subnet.cidr.broadcast() {
+        Ok(address)
+    } else {
+        Err(Error::NoFreeAddress { subnet: subnet.id, cidr: subnet.cidr })
+    }
+}
+
+/// Checks the groups of a port and locks them, shared.
+fn use_groups(
+    catalog: &Catalog,
+    ctx: &Context<'_>,
+    subnet: &Subnet,
+    virtual_ip: bool,
+    groups: &[SecurityGroupId],
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    let limit = ctx.limits.groups_per_port;
+    if groups.len() > limit {
+        return Err(Error::QuotaExceeded { resource: Quota::GroupsOfPort, used: groups.len(), limit });
+    }
+    for (position, id) in groups.iter().enumerate() {
+        if groups[..position].contains(id) {
+            return Err(Error::invalid("security_groups", format!("{id} is given twice")));
+        }
+        let group = catalog.security_group(*id).filter(|group| group.project == subnet.project);
+        let group = group.ok_or_else(|| Error::not_found(Kind::SecurityGroup, id))?;
+        if virtual_ip && !group.default {
+            return Err(Error::invalid("security_groups", "a virtual IP keeps the default security group"));
+        }
+        changes.share(Kind::SecurityGroup, id);
+    }
+    Ok(())
+}
+
+/// Brings the pairs and the source/destination check together: it is off exactly when [`CHECK_OFF_PAIR`] is there.
+fn with_check(mut pairs: Vec<AddressPair>, check: Option<bool>) -> (Vec<AddressPair>, bool) {
+    let off = pairs.iter().any(|pair| pair.ip_address == CHECK_OFF_PAIR);
+    match check {
+        Some(true) => pairs.retain(|pair| pair.ip_address != CHECK_OFF_PAIR),
+        Some(false) if !off => {
+            pairs.push(AddressPair { ip_address: CHECK_OFF_PAIR.to_owned(), mac_address: None });
+        }
+        _ => {}
+    }
+    (pairs, check.unwrap_or(!off))
+}
+
+fn validate_pairs(pairs: &[AddressPair], ctx: &Context<'_>) -> Result<(), Error> {
+    let most = ctx.limits.address_pairs_per_port;
+    if pairs.len() > most {
+        return Err(Error::invalid("allowed_address_pairs", format!("at most {most} address pairs are allowed")));
+    }
+    for pair in pairs {
+        let text = pair.ip_address.as_str();
+        let well_formed = text.parse::<std::net::IpAddr>().is_ok() || text.parse::<ipnet::IpNet>().is_ok();
+        let everything = text.starts_with("0.0.0.0") || (text.ends_with("/0") && text != CHECK_OFF_PAIR);
+        if !well_formed || everything {
+            let text: String = text.chars().take(64).collect();
+            let reason = format!("`{text}`: an address or a range is expected; {CHECK_OFF_PAIR} turns the check off");
+            return Err(Error::invalid("allowed_address_pairs", reason));
+        }
+    }
+    Ok(())
+}
+
+fn validate_port_name(name: &str) -> Result<(), Error> {
+    let length = name.chars().count();
+    if length > 255 {
+        return Err(model::NameError::Length { what: "name", length, min: 0, max: 255 }.into());
+    }
+    Ok(())
+}

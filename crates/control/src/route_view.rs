@@ -1,0 +1,175 @@
+//! Route tables and routes as their owner sees them, with what becomes of each route (rules RT-9, RT-10, EF-3).
+
+use std::sync::Arc;
+
+use catalog::Catalog;
+use ipnet::{IpNet, Ipv4Net};
+use model::{Kind, NextHop, PeeringStatus, Route, RouteId, RouteTable, RouteTableId, ServerState, SubnetId, Vpc};
+
+use crate::route::{shadowing, system_routes};
+use crate::route_table::own_table;
+use crate::{Caller, Error};
+
+/// What becomes of packets that a route could match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RouteState {
+    /// It carries them.
+    Active,
+    /// Its peering is not active: it matches and drops them (rules PEER-5, RT-12).
+    Inactive,
+    /// Local subnets cover part of the destination; packets to these stay in the VPC (rule RT-10).
+    PartlyShadowed,
+    /// Local subnets cover all of the destination: it never matches.
+    Shadowed,
+}
+
+impl RouteState {
+    /// The state in one word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::PartlyShadowed => "partly_shadowed",
+            Self::Shadowed => "shadowed",
+        }
+    }
+}
+
+/// A custom route with its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteView {
+    /// The route.
+    pub route: Arc<Route>,
+    /// Its state.
+    pub state: RouteState,
+    /// Why the state is not plainly active, and what can be done.
+    pub note: Option<String>,
+    /// The local subnets that shadow it.
+    pub shadowed_by: Vec<Ipv4Net>,
+}
+
+/// A system route (rule RT-3): type local, no next hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SystemRoute {
+    /// Its destination.
+    pub destination: IpNet,
+}
+
+/// A route table with its routes and subnets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteTableView {
+    /// The table.
+    pub table: Arc<RouteTable>,
+    /// The subnets on it, by id.
+    pub subnets: Vec<SubnetId>,
+    /// System routes, by destination. 127.0.0.0/8 is among them though the API leaves it out (api-vpc section 3.5).
+    pub system: Vec<SystemRoute>,
+    /// Custom routes, by destination.
+    pub routes: Vec<RouteView>,
+}
+
+/// A route table that the caller sees.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn route_table(catalog: &Catalog, caller: &Caller, id: RouteTableId) -> Result<RouteTableView, Error> {
+    let (vpc, table) = own_table(catalog, caller, id)?;
+    Ok(table_view(catalog, vpc, table))
+}
+
+/// The route tables that the caller sees, by id.
+#[must_use]
+pub fn route_tables(catalog: &Catalog, caller: &Caller) -> Vec<Arc<RouteTable>> {
+    crate::query::seen(catalog, caller, |project| catalog.route_tables_of_project(project), |table| table.id)
+}
+
+/// A custom route that the caller sees.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn route(catalog: &Catalog, caller: &Caller, id: RouteId) -> Result<RouteView, Error> {
+    let route = catalog.route(id).filter(|route| caller.sees(catalog, route.project));
+    let route = route.ok_or_else(|| Error::not_found(Kind::Route, id))?;
+    let vpc = catalog.vpc(route.vpc).ok_or_else(|| Error::not_found(Kind::Route, id))?;
+    Ok(route_view(catalog, vpc, route))
+}
+
+/// The custom routes of all tables that the caller sees, by id.
+#[must_use]
+pub fn routes(catalog: &Catalog, caller: &Caller) -> Vec<RouteView> {
+    let mut views: Vec<_> = crate::query::vpcs(catalog, caller)
+        .iter()
+        .flat_map(|vpc| catalog.routes_of_vpc(vpc.id).map(move |route| route_view(catalog, vpc, route)))
+        .collect();
+    views.sort_unstable_by_key(|view| view.route.id);
+    views
+}
+
+fn table_view(catalog: &Catalog, vpc: &Vpc, table: &Arc<RouteTable>) -> RouteTableView {
+    let mut routes: Vec<_> = catalog.routes_of(table.id).map(|route| route_view(catalog, vpc, route)).collect();
+    routes.sort_unstable_by_key(|view| view.route.destination);
+    RouteTableView {
+        table: Arc::clone(table),
+        subnets: catalog.subnets_on_table(table.id).map(|subnet| subnet.id).collect(),
+        system: system_routes(catalog, vpc).into_iter().map(|destination| SystemRoute { destination }).collect(),
+        routes,
+    }
+}
+
+pub(crate) fn route_view(catalog: &Catalog, vpc: &Vpc, route: &Arc<Route>) -> RouteView {
+    let shadowed_by = shadowing(catalog, vpc, route.destination);
+    let blocked = blocked(catalog, route);
+    let (state, note) = if covered(route.destination, &shadowed_by) {
+        let note = format!("The subnets {} of the VPC always win; the route never matches.", listed(&shadowed_by));
+        (RouteState::Shadowed, Some(note))
+    } else if let Some((state, note)) = blocked {
+        (state, Some(note))
+    } else if shadowed_by.is_empty() {
+        (RouteState::Active, None)
+    } else {
+        let note = format!("Packets to the subnets {} stay in the VPC.", listed(&shadowed_by));
+        (RouteState::PartlyShadowed, Some(note))
+    };
+    RouteView { route: Arc::clone(route), state, note, shadowed_by }
+}
+
+/// Whether the subnets, which never overlap each other, make up all of the destination.
+fn covered(destination: IpNet, subnets: &[Ipv4Net]) -> bool {
+    let IpNet::V4(destination) = destination else { return false };
+    if subnets.iter().any(|subnet| subnet.contains(&destination)) {
+        return true;
+    }
+    let size = |net: &Ipv4Net| 1_u64 << (32 - net.prefix_len());
+    subnets.iter().map(size).sum::<u64>() == size(&destination)
+}
+
+/// Why the next hop does not take packets now.
+fn blocked(catalog: &Catalog, route: &Route) -> Option<(RouteState, String)> {
+    match route.next_hop {
+        NextHop::Peering(id) => {
+            let text = match catalog.peering(id).map(|peering| peering.status) {
+                Some(PeeringStatus::Active) => return None,
+                Some(PeeringStatus::PendingAcceptance) => "The peering is not accepted yet: packets are dropped.",
+                Some(PeeringStatus::Rejected) => {
+                    "The peering was rejected: packets are dropped. Delete the route or make a new request."
+                }
+                Some(PeeringStatus::Expired) => {
+                    "The request expired: packets are dropped. Delete the route or make a new request."
+                }
+                None => "The peering does not exist: packets are dropped.",
+            };
+            Some((RouteState::Inactive, text.to_owned()))
+        }
+        NextHop::Ecs(id) => {
+            let stopped = catalog.server(id).is_none_or(|server| server.state == ServerState::Stopped);
+            // A stopped server does not make the route inactive: it still matches (rule RT-12).
+            stopped.then(|| (RouteState::Active, "The server is stopped: packets are dropped.".to_owned()))
+        }
+        NextHop::Eni(_) | NextHop::Vip(_) | NextHop::Nat(_) => None,
+    }
+}
+
+fn listed(subnets: &[Ipv4Net]) -> String {
+    subnets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
