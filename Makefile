@@ -1,0 +1,47 @@
+# Everyday tasks. Each installs what it needs (see scripts/setup.sh) and works from a clean clone.
+SHELL := /bin/bash
+# Debian's cargo where the machine's own is missing or too old.
+CARGO ?= $(shell scripts/cargo.sh)
+
+.PHONY: demo build test lint bench soak bpf bpf-verify clean
+
+demo: ## Two VPCs, a peering, real packets: installs, builds, runs, cleans up
+	scripts/setup.sh demo
+	$(CARGO) build --release --bin causeway
+	target/release/causeway demo
+
+build: ## target/release/causeway
+	scripts/setup.sh build
+	$(CARGO) build --release --bin causeway
+
+lint: ## Formatting, clippy, house rules, the kernel object's source hash
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	$(CARGO) xtask bpf --check
+	$(CARGO) xtask tidy
+
+test: ## Everything that a change has to pass; as root nothing is skipped
+	scripts/setup.sh test
+	$(MAKE) lint
+	$(CARGO) build --bin causeway
+	$(CARGO) test --workspace --no-fail-fast
+
+bench: ## Ratios against a direct veth pair and a Linux router with nftables
+	scripts/setup.sh bench
+	$(CARGO) build --release --bin causeway --bin causeway-bench
+	target/release/causeway-bench
+
+soak: ## The long runs: more random configurations, packets and crashes
+	scripts/setup.sh test
+	CAUSEWAY_SOAK=1 $(CARGO) test --workspace --release --no-fail-fast
+
+bpf: ## Rebuilds the committed kernel objects
+	scripts/setup.sh bpf
+	$(CARGO) xtask bpf
+
+bpf-verify: ## Rebuilds the kernel objects elsewhere and compares them with the committed ones
+	scripts/setup.sh bpf
+	$(CARGO) xtask bpf --verify
+
+clean:
+	$(CARGO) clean
