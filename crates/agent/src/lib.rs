@@ -1,0 +1,21 @@
+//! Makes a machine equal to the tables: workloads, links, programs, maps; and probes what really arrives.
+//!
+//! Guarantees: [`Agent::settled`] returns only when everything up to a revision is in force. Everything is found again
+//! after a crash: an agent that starts compares what is there with what should be and changes only what differs.
+//! Does not decide anything: what should be comes from the catalog by way of the compiler.
+#![forbid(unsafe_code)]
+
+mod contract;
+mod feed;
+mod kernel;
+mod machine;
+mod naming;
+mod simulated;
+mod workload;
+
+pub use contract::{Agent, AgentError, Answer, DatapathKind, DropCount, Probe, ProbeReport, ProbeService};
+pub use feed::{Feed, Update};
+pub use kernel::{KernelAgent, kernel_supported};
+pub use machine::{MachineError, Options, remove_leftovers};
+pub use naming::{host_interface, namespace, namespace_prefix};
+pub use simulated::SimulatedAgent;

@@ -1,0 +1,42 @@
+//! How links and namespaces are called: by instance and object, so that an agent finds its own again and leaves those
+//! of others alone.
+
+use model::{PortId, Server};
+
+/// First letters of the names of all host ends.
+pub const LINK_PREFIX: &str = "cw";
+
+/// Name of the host's end of a port's veth: 14 characters from the port's id (15 are the kernel's limit).
+#[must_use]
+pub fn host_interface(port: PortId) -> String {
+    let id = port.uuid().simple().to_string();
+    format!("{LINK_PREFIX}{}", &id[..12])
+}
+
+/// Alias of the host's end: says whose it is. What carries another alias is never touched.
+#[must_use]
+pub fn link_alias(instance: &str, port: PortId) -> String {
+    format!("{}{port}", link_alias_prefix(instance))
+}
+
+/// What the aliases of all links of an instance begin with.
+#[must_use]
+pub fn link_alias_prefix(instance: &str) -> String {
+    format!("causeway:{instance}:")
+}
+
+/// What the names of all namespaces of an instance begin with.
+#[must_use]
+pub fn namespace_prefix(instance: &str) -> String {
+    format!("cw-{instance}-")
+}
+
+/// Name of a server's network namespace: instance, the server's name as far as a file name can carry it, and the first
+/// letters of its id, since names need not be unique.
+#[must_use]
+pub fn namespace(instance: &str, server: &Server) -> String {
+    let name: String =
+        server.name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' }).collect();
+    let id = server.id.uuid().simple().to_string();
+    format!("{}{name}-{}", namespace_prefix(instance), &id[..6])
+}

@@ -1,0 +1,115 @@
+//! What a stage may ask of its surroundings: read-only tables, and flows with a clock.
+
+use abi::{
+    Address, CidrKey, Crossing, CrossingKey, Endpoint, EndpointKey, Flow, FlowKey, FragmentKey, FragmentPorts, Id,
+    Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey, address_bits, prefix_base,
+};
+
+/// Key of a longest-prefix-match lookup, laid out as the kernel's `struct bpf_lpm_trie_key`: the number of leading bits
+/// of `key` that count in host byte order, then the key. May have padding behind the key, never before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Lpm<K> {
+    /// Bits of `key` that count; in a lookup all that the key and its address family have.
+    pub bits: u32,
+    /// The key.
+    pub key: K,
+}
+
+/// The configuration that the control plane writes. Lookups return a reference into the table.
+pub trait Tables {
+    /// The port whose veth has this interface index at the host's end.
+    fn port(&self, ifindex: u32) -> Option<&Port>;
+    /// Who has an address.
+    fn endpoint(&self, key: &EndpointKey) -> Option<&Endpoint>;
+    /// The route with the longest matching prefix.
+    fn route(&self, key: &Lpm<RouteKey>) -> Option<&Route>;
+    /// The other end of a peering.
+    fn crossing(&self, key: &CrossingKey) -> Option<&Crossing>;
+    /// The range with the longest matching prefix; the value has no meaning yet.
+    fn cidr(&self, key: &Lpm<CidrKey>) -> Option<&u32>;
+    /// The class of a remote address, by the longest matching prefix.
+    fn identity(&self, key: &Lpm<IdentityKey>) -> Option<&Identity>;
+    /// The rule with the longest matching prefix.
+    fn rule(&self, key: &Lpm<RuleKey>) -> Option<&Rule>;
+    /// The generation of a VPC, at [`abi::generation_index`]; 0 when there is none. Must be a real read each time: the
+    /// decision kept with it relies on tables being read later.
+    fn generation(&self, vni: u32) -> u64;
+}
+
+/// What the pipeline itself writes, and the clock.
+///
+/// All maps are LRU maps: an entry may vanish at any time, and a `put` may fail; both only cost a later packet a slow
+/// path.
+pub trait Flows {
+    /// Nanoseconds of the monotonic clock; a coarse one will do.
+    fn now(&self) -> u64;
+    /// The entry in map `FLOWS`, where flows that were seen both ways are.
+    fn flow(&self, key: &FlowKey) -> Option<&Flow>;
+    /// The entry in map `NEW_FLOWS`, where all others are, so that they can never evict an established one.
+    fn new_flow(&self, key: &FlowKey) -> Option<&Flow>;
+    /// Writes an entry to `FLOWS`.
+    fn put_flow(&mut self, key: &FlowKey, flow: &Flow);
+    /// Writes an entry to `NEW_FLOWS`.
+    fn put_new_flow(&mut self, key: &FlowKey, flow: &Flow);
+    /// Removes an entry from `FLOWS`, if there.
+    fn delete_flow(&mut self, key: &FlowKey);
+    /// Removes an entry from `NEW_FLOWS`, if there.
+    fn delete_new_flow(&mut self, key: &FlowKey);
+    /// Sets `seen` of an entry of `FLOWS` in place; whether there is one.
+    fn touch_flow(&mut self, key: &FlowKey, seen: u64) -> bool;
+    /// Sets `seen` of an entry of `NEW_FLOWS` in place; whether there is one.
+    fn touch_new_flow(&mut self, key: &FlowKey, seen: u64) -> bool;
+    /// The ports of a fragmented packet whose first fragment was seen.
+    fn fragment(&self, key: &FragmentKey) -> Option<&FragmentPorts>;
+    /// Remembers the ports of a fragmented packet.
+    fn put_fragment(&mut self, key: &FragmentKey, ports: &FragmentPorts);
+}
+
+/// Key of the address `address` in the VPC `vni`.
+#[must_use]
+#[inline(always)]
+pub const fn endpoint_key(vni: u32, family: u8, address: &Address) -> EndpointKey {
+    EndpointKey { vni, family, pad: [0; 3], address: *address }
+}
+
+/// Key that looks `address` up in a route table.
+#[must_use]
+#[inline(always)]
+pub const fn route_key(table: &Id, family: u8, address: &Address) -> Lpm<RouteKey> {
+    Lpm { bits: prefix_base::ROUTE + address_bits(family), key: RouteKey { table: *table, family, address: *address } }
+}
+
+/// Key of a peering entered from the VPC `from_vni`.
+#[must_use]
+#[inline(always)]
+pub const fn crossing_key(peering: &Id, from_vni: u32) -> CrossingKey {
+    CrossingKey { peering: *peering, from_vni, pad: [0; 4] }
+}
+
+/// Key that asks whether `address` lies in a range of the VPC `vni`, or with VNI 0 of any VPC.
+#[must_use]
+#[inline(always)]
+pub const fn cidr_key(vni: u32, family: u8, address: &Address) -> Lpm<CidrKey> {
+    Lpm {
+        bits: prefix_base::CIDR + address_bits(family),
+        key: CidrKey { vni: vni.to_be_bytes(), family, address: *address },
+    }
+}
+
+/// Key that looks up the class of a remote address for a policy; `context` is one of `abi::CONTEXT_*`.
+#[must_use]
+#[inline(always)]
+pub const fn identity_key(policy: &Id, context: u8, family: u8, address: &Address) -> Lpm<IdentityKey> {
+    Lpm {
+        bits: prefix_base::IDENTITY + address_bits(family),
+        key: IdentityKey { policy: *policy, context, family, address: *address },
+    }
+}
+
+/// Key that looks up the verdict of a class for a protocol and service (see [`RuleKey::service`]).
+#[must_use]
+#[inline(always)]
+pub const fn rule_key(class: &Id, protocol: u8, service: [u8; 2]) -> Lpm<RuleKey> {
+    Lpm { bits: prefix_base::RULE_PROTOCOL + 16, key: RuleKey { class: *class, protocol, service } }
+}

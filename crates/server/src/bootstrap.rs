@@ -1,0 +1,135 @@
+//! The first start: the instance's name, the first account, its credentials.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use argon2::Argon2;
+use argon2::password_hash::PasswordHasher;
+use control::{Caller, CreateAccessKey, CreateAccount, Driver, UpdateUser};
+use model::{AccessKey, Account, Site, User};
+
+use crate::credentials::write_private;
+use crate::{Credentials, NamedId, ProjectCredentials, StartError};
+
+/// Name of the first account and of its user.
+const FIRST_ACCOUNT: &str = "admin";
+/// Characters of passwords and instance names.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// The instance's name: read from the data folder, made up at the first start.
+pub(crate) fn instance(data: &Path) -> io::Result<String> {
+    let path = data.join("instance");
+    match fs::read_to_string(&path) {
+        Ok(name) => Ok(name.trim().to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let name = random_text(6)?;
+            write_private(&path, name.as_bytes())?;
+            Ok(name)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes what is missing: the first account, projects of new regions, the credentials file. A file that was lost is
+/// made anew with a new access key and password.
+pub(crate) async fn accounts(driver: &Driver, data: &Path, endpoint: &str) -> Result<Credentials, StartError> {
+    let failed = |error: control::Error| StartError::Bootstrap(error.to_string());
+    let in_data = |source| StartError::Data { path: data.display().to_string(), source };
+    let mut password = None;
+    if driver.catalog().accounts().next().is_none() {
+        let (text, password_hash) = new_password().await?;
+        let request = CreateAccount {
+            name: FIRST_ACCOUNT.to_owned(),
+            site: Site::Cn,
+            user_name: FIRST_ACCOUNT.to_owned(),
+            password_hash,
+        };
+        driver
+            .execute(|catalog, ctx| control::create_bootstrap_account(catalog, ctx, request.clone()))
+            .await
+            .map_err(failed)?;
+        password = Some(text);
+    }
+    driver.execute(|catalog, ctx| control::create_missing_projects(catalog, ctx)).await.map_err(failed)?;
+
+    let catalog = driver.catalog();
+    let operator = catalog.accounts().find(|a| a.operator).cloned();
+    let operator = operator.ok_or_else(|| StartError::Bootstrap("no account is an operator".to_owned()))?;
+    let user = catalog.users_of(operator.id).next().cloned();
+    let user = user.ok_or_else(|| StartError::Bootstrap("the operator's account has no user".to_owned()))?;
+    let mut credentials = match Credentials::read(data).map_err(in_data)? {
+        Some(known) if password.is_none() => known,
+        _ => {
+            let caller = Caller { account: operator.id, user: user.id, project: None, operator: true };
+            let password = match password {
+                Some(password) => password,
+                None => replace_password(driver, &caller, &user).await?,
+            };
+            let key = replace_key(driver, &caller, &user).await?;
+            fresh(&operator, &user, password, &key)
+        }
+    };
+    credentials.endpoint = endpoint.to_owned();
+    credentials.projects = driver
+        .catalog()
+        .projects_of(operator.id)
+        .map(|p| ProjectCredentials { region: p.region.to_string(), id: p.id.to_string(), name: p.name.clone() })
+        .collect();
+    credentials.write(data).map_err(in_data)?;
+    Ok(credentials)
+}
+
+fn fresh(operator: &Account, user: &User, password: String, key: &AccessKey) -> Credentials {
+    Credentials {
+        endpoint: String::new(),
+        domain: NamedId { id: operator.id.to_string(), name: operator.name.clone() },
+        user: NamedId { id: user.id.to_string(), name: user.name.clone() },
+        password,
+        access_key: key.id.to_string(),
+        secret_key: key.secret.clone(),
+        projects: Vec::new(),
+    }
+}
+
+async fn replace_password(driver: &Driver, caller: &Caller, user: &User) -> Result<String, StartError> {
+    let (password, hash) = new_password().await?;
+    let update = UpdateUser { password_hash: Some(hash), enabled: None };
+    let done =
+        driver.execute(|catalog, ctx| control::update_user(catalog, caller, ctx, user.id, update.clone())).await;
+    done.map_err(|error| StartError::Bootstrap(error.to_string()))?;
+    Ok(password)
+}
+
+/// A new access key; the user's older ones go, since nobody has their secrets any more.
+async fn replace_key(driver: &Driver, caller: &Caller, user: &User) -> Result<AccessKey, StartError> {
+    let failed = |error: control::Error| StartError::Bootstrap(error.to_string());
+    let old: Vec<_> = driver.catalog().access_keys_of(user.id).map(|k| k.id.clone()).collect();
+    for id in old {
+        let done = driver.execute(|catalog, ctx| control::delete_access_key(catalog, caller, ctx, &id)).await;
+        done.map_err(failed)?;
+    }
+    let request = CreateAccessKey { user: user.id, given: None };
+    let made =
+        driver.execute(|catalog, ctx| control::create_access_key(catalog, caller, ctx, request.clone())).await;
+    Ok(made.map_err(failed)?.value)
+}
+
+/// A new password and its hash.
+async fn new_password() -> Result<(String, String), StartError> {
+    let failed = |what: String| StartError::Bootstrap(what);
+    let password = random_text(20).map_err(|error| failed(error.to_string()))?;
+    let clear = password.clone();
+    let hashed = tokio::task::spawn_blocking(move || {
+        Argon2::default().hash_password(clear.as_bytes()).map(|hash| hash.to_string())
+    });
+    let hash = hashed.await.map_err(|e| failed(e.to_string()))?.map_err(|e| failed(e.to_string()))?;
+    Ok((password, hash))
+}
+
+/// Random letters and digits; each carries five bits.
+fn random_text(length: usize) -> io::Result<String> {
+    let mut bytes = vec![0; length];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.into_iter().map(|b| char::from(LETTERS[usize::from(b % 32)])).collect())
+}

@@ -1,0 +1,137 @@
+//! The configuration file: TOML, every field optional, unknown fields refused.
+
+use std::path::Path;
+
+use control::{Config, Limits, Region, Settings};
+use model::{EdgeSiteId, RegionId};
+use serde::Deserialize;
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Not TOML, or a field that is not known.
+    #[error("the configuration {path} is not valid: {message}")]
+    Format {
+        /// The file.
+        path: String,
+        /// What is wrong, with its line.
+        message: String,
+    },
+}
+
+/// Contents of the configuration file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileConfig {
+    /// Regions of the installation; `region-1` and `region-2` unless given.
+    pub regions: Vec<RegionConfig>,
+    /// Days until an unanswered peering request expires (rule LC-3); 0 means never.
+    pub peering_expiry_days: u32,
+    /// Quotas and limits where they differ from the defaults.
+    pub limits: Limits,
+}
+
+/// A region.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegionConfig {
+    /// Its id, which is also its projects' name.
+    pub id: String,
+    /// Availability zones.
+    #[serde(default)]
+    pub availability_zones: Vec<String>,
+    /// Edge sites (rule EDGE-1).
+    #[serde(default)]
+    pub edge_sites: Vec<String>,
+}
+
+impl RegionConfig {
+    /// A region with one zone and two edge sites.
+    #[must_use]
+    pub fn named(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            availability_zones: vec![format!("{id}a")],
+            edge_sites: vec!["edge-1".to_owned(), "edge-2".to_owned()],
+        }
+    }
+}
+
+impl Default for FileConfig {
+    fn default() -> Self {
+        Self {
+            regions: vec![RegionConfig::named("region-1"), RegionConfig::named("region-2")],
+            peering_expiry_days: 7,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl FileConfig {
+    /// The settings that use cases work with.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let regions = self.regions.iter().map(|region| Region {
+            id: RegionId(region.id.clone()),
+            availability_zones: region.availability_zones.clone(),
+            edge_sites: region.edge_sites.iter().map(|site| EdgeSiteId(site.clone())).collect(),
+        });
+        let days = i64::from(self.peering_expiry_days);
+        let config =
+            Config { regions: regions.collect(), peering_expiry_secs: (days != 0).then_some(days * 24 * 3600) };
+        Settings { limits: self.limits.clone(), config, ..Settings::default() }
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: name.clone(), source })?;
+        Self::parse(&text).map_err(|message| ConfigError::Format { path: name, message })
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// What is wrong, with its line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|e| e.to_string())?;
+        if config.regions.is_empty() {
+            return Err("at least one region is needed".to_owned());
+        }
+        for (index, region) in config.regions.iter().enumerate() {
+            if region.id.is_empty() || config.regions.iter().take(index).any(|r| r.id == region.id) {
+                return Err(format!("region ids must be unique and not empty: `{}`", region.id));
+            }
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed parse is the failure of the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_the_default_and_mistakes_are_refused() {
+        let config = FileConfig::parse("").unwrap();
+        assert_eq!(config.regions.len(), 2);
+        assert!(FileConfig::parse("region = 1").unwrap_err().contains("region"));
+        assert!(FileConfig::parse("regions = []").is_err());
+        assert!(FileConfig::parse("[[regions]]\nid = \"a\"\n[[regions]]\nid = \"a\"\n").is_err());
+        let config = FileConfig::parse("[[regions]]\nid = \"hong-kong\"\nedge_sites = [\"e1\"]\n").unwrap();
+        assert_eq!(config.regions[0].edge_sites, ["e1"]);
+    }
+}

@@ -1,0 +1,274 @@
+//! A server from start to stop.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent::{Agent, Feed, KernelAgent, SimulatedAgent};
+use control::{Driver, Subscription};
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Credentials, DatapathChoice, ServerOptions, bootstrap};
+
+/// How often requests and tokens that are due are expired.
+const EXPIRY_ROUND: Duration = Duration::from_secs(30);
+/// Expired tokens removed in one commit.
+const TOKEN_BATCH: usize = 500;
+
+/// A server that could not start or stop; each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be used.
+    #[error("the data folder {path} cannot be used")]
+    Data {
+        /// The folder.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store cannot be opened: damaged, of a newer version, or in use.
+    #[error(transparent)]
+    Open(#[from] store::OpenError),
+    /// The store's contents cannot be used.
+    #[error(transparent)]
+    Driver(#[from] control::DriverError),
+    /// The first account or a new region's projects could not be made.
+    #[error("the first account could not be made: {0}")]
+    Bootstrap(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another with --listen")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The kernel data plane was asked for, and this machine cannot run it.
+    #[error("the kernel data plane cannot run here: {0}. Start with --datapath sim to do without packets")]
+    NoKernel(String),
+    /// The machine refused something.
+    #[error("the data plane could not be started")]
+    Machine(#[from] agent::MachineError),
+    /// Something was left when everything was to be taken away.
+    #[error("not everything could be taken away: {0}")]
+    Leftovers(String),
+}
+
+/// The agent in its concrete form, for what only a server does with it.
+enum DataPlane {
+    Kernel(Arc<KernelAgent>),
+    Simulated(Arc<SimulatedAgent>),
+}
+
+impl DataPlane {
+    fn agent(&self) -> Arc<dyn Agent> {
+        match self {
+            Self::Kernel(agent) => agent.clone(),
+            Self::Simulated(agent) => agent.clone(),
+        }
+    }
+}
+
+/// A server at work.
+pub struct RunningServer {
+    credentials: Credentials,
+    instance: String,
+    data_plane: DataPlane,
+    store: Store,
+    shutdown: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Starts a server. When this returns, requests are answered and what the store says is in force.
+///
+/// # Errors
+/// [`StartError`], in a sentence that says what to do.
+pub async fn start(options: ServerOptions) -> Result<RunningServer, StartError> {
+    let data = &options.data;
+    let in_data = |source| StartError::Data { path: data.display().to_string(), source };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(in_data)?;
+    // The store's lock is what keeps a second server off the folder: it comes first.
+    let store = Store::open(data.join("causeway.redb"), store::Options::default()).await?;
+    let instance = bootstrap::instance(data).map_err(in_data)?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(|source| StartError::Listen { address: options.listen.to_string(), source })?;
+    let address =
+        listener.local_addr().map_err(|source| StartError::Listen { address: options.listen.to_string(), source })?;
+
+    let (driver, follower) = Driver::open(store.clone(), options.config.settings()).await?;
+    let driver = Arc::new(driver);
+    let shutdown = CancellationToken::new();
+    let mut tasks = vec![tokio::spawn(async move {
+        if let Err(error) = follower.run().await {
+            tracing::error!(%error, "the catalog no longer follows the store; writes are refused until a restart");
+        }
+    })];
+    let credentials = bootstrap::accounts(&driver, data, &format!("http://{address}")).await?;
+
+    // The subscription comes before the catalog that the data plane starts from: nothing in between is missed.
+    let updates = driver.watch();
+    let (data_plane, feed) = start_data_plane(options.datapath, &instance, &updates).await?;
+    tasks.push(tokio::spawn(pass_on(updates, feed)));
+    tasks.push(tokio::spawn(expire(driver.clone(), shutdown.clone())));
+
+    let router = api::router(api::State::new(driver, data_plane.agent()));
+    let stopping = shutdown.clone();
+    tasks.push(tokio::spawn(async move {
+        if let Err(error) = api::serve(listener, router, stopping.cancelled_owned()).await {
+            tracing::error!(%error, "the API no longer listens");
+        }
+    }));
+    Ok(RunningServer { credentials, instance, data_plane, store, shutdown, tasks })
+}
+
+/// Chooses and starts the data plane; returns when the catalog is in force.
+async fn start_data_plane(
+    choice: DatapathChoice,
+    instance: &str,
+    updates: &Subscription,
+) -> Result<(DataPlane, Feed), StartError> {
+    let catalog = updates.catalog().clone();
+    let simulated = |note: String| {
+        let (agent, feed) = SimulatedAgent::start(&catalog, note);
+        (DataPlane::Simulated(agent), feed)
+    };
+    let supported = agent::kernel_supported();
+    match (choice, supported) {
+        (DatapathChoice::Sim, _) => {
+            Ok(simulated("the simulator, as asked: every answer is computed, no packets flow".to_owned()))
+        }
+        (DatapathChoice::Auto, Err(missing)) => Ok(simulated(format!(
+            "the simulator, because {missing}: every answer is computed, no packets flow"
+        ))),
+        (DatapathChoice::Kernel, Err(missing)) => Err(StartError::NoKernel(missing)),
+        (DatapathChoice::Auto | DatapathChoice::Kernel, Ok(())) => {
+            let options = agent::Options::new(instance);
+            let catalog = catalog.clone();
+            let started = tokio::task::spawn_blocking(move || KernelAgent::start(&options, &catalog)).await;
+            let (agent, feed) = started.map_err(|error| StartError::Bootstrap(error.to_string()))??;
+            Ok((DataPlane::Kernel(agent), feed))
+        }
+    }
+}
+
+/// Hands the catalog's updates to the agent.
+async fn pass_on(mut updates: Subscription, feed: Feed) {
+    while let Some(update) = updates.next().await {
+        let update = match update {
+            control::Update::Changes { catalog, changes } => {
+                agent::Update { catalog, changes: Some(Arc::unwrap_or_clone(changes)) }
+            }
+            control::Update::Resync { catalog } => agent::Update { catalog, changes: None },
+        };
+        if !feed.push(update) {
+            return;
+        }
+    }
+}
+
+/// Expires peering requests (rule LC-3) and removes old tokens, now and every now and then.
+async fn expire(driver: Arc<Driver>, shutdown: CancellationToken) {
+    loop {
+        if let Err(error) = driver.expire_due().await {
+            tracing::warn!(%error, "peering requests could not be expired; trying again");
+        }
+        let removed = driver
+            .execute(|catalog, ctx| Ok(control::delete_expired_tokens(catalog, ctx.now, TOKEN_BATCH)))
+            .await;
+        if let Err(error) = removed {
+            tracing::warn!(%error, "expired tokens could not be removed; trying again");
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(EXPIRY_ROUND) => {}
+        }
+    }
+}
+
+impl RunningServer {
+    /// `http://address:port`.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.credentials.endpoint
+    }
+
+    /// How to call as the first account, the operator.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The name of this installation on the machine: part of the names of its namespaces (`cw-<instance>-…`), of its
+    /// links' aliases (`causeway:<instance>:…`) and of its pins (`/sys/fs/bpf/causeway-<instance>`).
+    #[must_use]
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// Whether real packets flow; else the simulator answers.
+    #[must_use]
+    pub fn is_kernel(&self) -> bool {
+        matches!(self.data_plane, DataPlane::Kernel(_))
+    }
+
+    /// A sentence that says which data plane forwards, and why.
+    #[must_use]
+    pub fn note(&self) -> String {
+        self.data_plane.agent().note()
+    }
+
+    /// Stops listening and writing. Packets go on.
+    ///
+    /// # Errors
+    /// What could not be closed.
+    pub async fn stop(self) -> Result<(), StartError> {
+        self.end(false).await
+    }
+
+    /// Stops, and takes away every namespace, link, program, map and pin of the instance. The data folder stays.
+    ///
+    /// # Errors
+    /// What could not be removed.
+    pub async fn stop_and_remove(self) -> Result<(), StartError> {
+        self.end(true).await
+    }
+
+    async fn end(mut self, remove: bool) -> Result<(), StartError> {
+        // The API first: what is under way needs the agent and the store.
+        self.shutdown.cancel();
+        if let Some(serving) = self.tasks.pop() {
+            let _ = serving.await;
+        }
+        let removed = match &self.data_plane {
+            DataPlane::Kernel(agent) => agent.stop(remove).await.map_err(StartError::Leftovers),
+            DataPlane::Simulated(_) => Ok(()),
+        };
+        for task in &self.tasks {
+            task.abort();
+        }
+        let closed = self.store.close().await;
+        if let Err(error) = closed {
+            tracing::warn!(%error, "the store was not closed cleanly; everything acknowledged is on disk");
+        }
+        removed
+    }
+}
+
+/// Takes away what a server that no longer runs left on the machine. The data folder stays.
+///
+/// # Errors
+/// [`StartError`] when the folder names no instance or something resists.
+pub async fn remove_leftovers(data: &Path) -> Result<(), StartError> {
+    let instance = bootstrap::instance(data)
+        .map_err(|source| StartError::Data { path: data.display().to_string(), source })?;
+    let options = agent::Options::new(&instance);
+    let removed = tokio::task::spawn_blocking(move || agent::remove_leftovers(&options)).await;
+    removed.map_err(|error| StartError::Leftovers(error.to_string()))?.map_err(StartError::Machine)
+}

@@ -1,0 +1,255 @@
+//! A scenario on a server, and the operations that change it.
+
+use std::collections::BTreeMap;
+
+use client::types::{
+    Peering, PeeringCreate, PeeringUpdate, PeeringVpc, RouteChanges, RouteDestination, RouteSpec, RouteTableUpdate,
+    ServerUpdate,
+};
+use client::{Client, Error};
+
+use super::action::Action;
+use super::stage::Staged;
+use crate::access::{Access, AccessError};
+use crate::apply::{self, Applied, ApplyError, ApplyOptions, Placed, apply};
+use crate::document::{Defaults, Scenario};
+
+/// A server with a scenario on it.
+pub(super) struct Live<'a> {
+    staged: Staged,
+    access: Access,
+    scenario: &'a Scenario,
+    defaults: &'a Defaults,
+    pub(super) applied: Applied,
+    /// VPC of each subnet.
+    vpc_of_subnet: BTreeMap<String, String>,
+    /// Address and VPC of workloads that a step deleted: an expectation may still be about them.
+    pub(super) gone: BTreeMap<String, (String, String)>,
+}
+
+/// Why an operation was not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    /// The server refused it.
+    #[error(transparent)]
+    Api(#[from] Error),
+    /// It cannot be asked for.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The document's parameters make no request.
+    #[error(transparent)]
+    Request(#[from] ApplyError),
+}
+
+impl<'a> Live<'a> {
+    pub(super) fn new(staged: Staged, scenario: &'a Scenario, defaults: &'a Defaults) -> Self {
+        let access = Access::new(staged.operator.clone(), true);
+        let vpc_of_subnet = scenario.subnets.iter().map(|s| (s.name.clone(), s.vpc.clone())).collect();
+        let (applied, gone) = (Applied::default(), BTreeMap::new());
+        Self { staged, access, scenario, defaults, applied, vpc_of_subnet, gone }
+    }
+
+    /// Makes the server as the scenario says.
+    pub(super) async fn apply(&mut self) -> Result<(), ApplyError> {
+        let mut options = ApplyOptions { dry_run: false, on_change: &mut |_| {}, on_account: &mut |_, _| {} };
+        self.applied = apply(&mut self.access, self.scenario, self.defaults, &mut options).await?;
+        Ok(())
+    }
+
+    /// Stops the server.
+    pub(super) async fn stop(self) -> Result<(), String> {
+        self.staged.stop.await
+    }
+
+    /// Calls as the operator.
+    pub(super) fn operator(&self) -> &Client {
+        &self.staged.operator
+    }
+
+    /// Does an operation as account `by`, or as the owner of what it is about. Returns the state of the peering that it
+    /// made or changed.
+    pub(super) async fn perform(&mut self, action: &Action, by: Option<&str>) -> Result<Option<String>, Refusal> {
+        let status = |peering: Peering| Some(peering.status);
+        match action {
+            Action::CreatePeering { name, local, peer, description } => {
+                let (local, peer) = (self.placed(&self.applied.vpcs, local), self.placed(&self.applied.vpcs, peer));
+                let caller = by.unwrap_or(&local.account);
+                // Without the peer's project the server looks in the caller's own.
+                let tenant_id = if peer.account == caller {
+                    String::new()
+                } else {
+                    self.access.project(&peer.account, &peer.region)?.to_owned()
+                };
+                let request = PeeringCreate {
+                    name: name.clone(),
+                    description: description.clone(),
+                    request_vpc_info: PeeringVpc { vpc_id: local.id.clone(), tenant_id: String::new() },
+                    accept_vpc_info: PeeringVpc { vpc_id: peer.id, tenant_id },
+                };
+                let made = self.access.client(caller, &local.region)?.create_peering(&request).await?;
+                let account = caller.to_owned();
+                let placed = Placed { id: made.id.clone(), account, region: local.region };
+                self.applied.peerings.insert(name.clone(), placed);
+                Ok(status(made))
+            }
+            Action::AcceptPeering { peering } => {
+                let (client, id) = self.peering(peering, by)?;
+                Ok(status(client.accept_peering(&id).await?))
+            }
+            Action::RejectPeering { peering } => {
+                let (client, id) = self.peering(peering, by)?;
+                Ok(status(client.reject_peering(&id).await?))
+            }
+            Action::UpdatePeering { peering, name, description } => {
+                let (client, id) = self.peering(peering, by)?;
+                let update = PeeringUpdate { name: name.clone(), description: description.clone() };
+                Ok(status(client.update_peering(&id, &update).await?))
+            }
+            Action::DeletePeering { peering } => {
+                let (client, id) = self.peering(peering, by)?;
+                client.delete_peering(&id).await?;
+                Ok(None)
+            }
+            Action::AddRoute { table, destination, kind, next_hop } => {
+                let spec = RouteSpec {
+                    kind: kind.clone(),
+                    destination: destination.clone(),
+                    nexthop: apply::next_hop(&self.applied, kind, next_hop),
+                    description: None,
+                };
+                self.change_routes(table, by, RouteChanges { add: vec![spec], ..RouteChanges::default() }).await
+            }
+            Action::DeleteRoute { table, destination } => {
+                let route = RouteDestination { destination: destination.clone() };
+                self.change_routes(table, by, RouteChanges { delete: vec![route], ..RouteChanges::default() }).await
+            }
+            Action::Associate { subnet, table } => {
+                let subnet = self.placed(&self.applied.subnets, subnet);
+                let (client, table) = self.calling(&self.applied.tables, table, by)?;
+                client.associate_subnets(&table, &[subnet.id]).await?;
+                Ok(None)
+            }
+            Action::Disassociate { subnet, table } => {
+                let subnet = self.placed(&self.applied.subnets, subnet);
+                let (client, table) = self.calling(&self.applied.tables, table, by)?;
+                client.disassociate_subnets(&table, &[subnet.id]).await?;
+                Ok(None)
+            }
+            Action::AddSubnet(subnet) => {
+                let vpc = self.placed(&self.applied.vpcs, &subnet.vpc);
+                let client = self.client(&vpc, by)?;
+                let made = client.create_subnet(&apply::subnet_create(subnet, &vpc.id)).await?;
+                self.applied.subnets.insert(subnet.name.clone(), Placed { id: made.id, ..vpc });
+                self.vpc_of_subnet.insert(subnet.name.clone(), subnet.vpc.clone());
+                Ok(None)
+            }
+            Action::DeleteSubnet { subnet } => {
+                let vpc = self.vpc_of_subnet.get(subnet).cloned().unwrap_or_default();
+                let vpc = self.placed(&self.applied.vpcs, &vpc);
+                let (client, id) = self.calling(&self.applied.subnets, subnet, by)?;
+                client.delete_subnet(&vpc.id, &id).await?;
+                self.applied.subnets.remove(subnet);
+                Ok(None)
+            }
+            Action::DeleteVpc { vpc } => {
+                let (client, id) = self.calling(&self.applied.vpcs, vpc, by)?;
+                client.delete_vpc(&id).await?;
+                Ok(None)
+            }
+            Action::AddGroupRule { group, rule } => {
+                let named = |((account, region, name), id): (&(String, String, String), &String)| {
+                    let placed = Placed { id: id.clone(), account: account.clone(), region: region.clone() };
+                    (name == group).then_some(placed)
+                };
+                let mut groups: Vec<Placed> = self.applied.groups.iter().filter_map(named).collect();
+                // Groups of other accounts may have the same name.
+                groups.sort_by_key(|placed| Some(placed.account.as_str()) != by);
+                let group = groups.into_iter().next().unwrap_or_else(|| self.unplaced(group));
+                let client = self.client(&group, by)?;
+                let caller = by.unwrap_or(&group.account);
+                let rule = apply::rule_request(&self.applied, caller, &group.region, &group.id, rule)?;
+                client.create_security_group_rule(&rule).await?;
+                Ok(None)
+            }
+            Action::DeleteWorkload { workload } => {
+                let (client, id) = self.calling(&self.applied.servers, workload, by)?;
+                let last = client.show_server(&id).await?;
+                client.delete_server(&id).await?;
+                self.applied.servers.remove(workload);
+                self.gone.insert(workload.clone(), (last.ip_address, last.vpc_id));
+                Ok(None)
+            }
+            Action::StopWorkload { workload } => {
+                let (client, id) = self.calling(&self.applied.servers, workload, by)?;
+                client.stop_server(&id).await?;
+                Ok(None)
+            }
+            Action::StartWorkload { workload } => {
+                let (client, id) = self.calling(&self.applied.servers, workload, by)?;
+                client.start_server(&id).await?;
+                Ok(None)
+            }
+            Action::SetCheck { workload, check } => {
+                let (client, id) = self.calling(&self.applied.servers, workload, by)?;
+                client.update_server(&id, &ServerUpdate { source_dest_check: Some(*check) }).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The custom routes of all tables, as `destination in table`, in order.
+    pub(super) async fn custom_routes(&self) -> Result<Vec<String>, Refusal> {
+        let mut routes = Vec::new();
+        for (name, placed) in &self.applied.tables {
+            let table = self.client(placed, None)?.show_route_table(&placed.id).await?;
+            let custom = table.routes.into_iter().filter(|route| route.kind != "local" && route.kind != "system");
+            routes.extend(custom.map(|route| format!("{} in {name}", route.destination)));
+        }
+        routes.sort_unstable();
+        Ok(routes)
+    }
+
+    async fn change_routes(
+        &self,
+        table: &str,
+        by: Option<&str>,
+        changes: RouteChanges,
+    ) -> Result<Option<String>, Refusal> {
+        let (client, id) = self.calling(&self.applied.tables, table, by)?;
+        let update = RouteTableUpdate { routes: Some(changes), ..RouteTableUpdate::default() };
+        client.update_route_table(&id, &update).await?;
+        Ok(None)
+    }
+
+    fn peering(&self, name: &str, by: Option<&str>) -> Result<(Client, String), Refusal> {
+        self.calling(&self.applied.peerings, name, by)
+    }
+
+    /// A client of `by`, or of the object's owner, and the object's id.
+    fn calling(
+        &self,
+        objects: &BTreeMap<String, Placed>,
+        name: &str,
+        by: Option<&str>,
+    ) -> Result<(Client, String), Refusal> {
+        let placed = self.placed(objects, name);
+        Ok((self.client(&placed, by)?, placed.id))
+    }
+
+    fn client(&self, placed: &Placed, by: Option<&str>) -> Result<Client, Refusal> {
+        Ok(self.access.client(by.unwrap_or(&placed.account), &placed.region)?)
+    }
+
+    fn placed(&self, objects: &BTreeMap<String, Placed>, name: &str) -> Placed {
+        objects.get(name).cloned().unwrap_or_else(|| self.unplaced(name))
+    }
+
+    /// What the document does not have: its name stands for its id, and the server judges it.
+    fn unplaced(&self, name: &str) -> Placed {
+        Placed {
+            id: name.to_owned(),
+            account: self.defaults.account.clone(),
+            region: self.defaults.region.clone(),
+        }
+    }
+}
