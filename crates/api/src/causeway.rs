@@ -1,0 +1,29 @@
+//! Causeway's own API under `/causeway/v1`: what the cloud has no API for.
+
+mod accounts;
+mod explain;
+mod probe;
+mod servers;
+mod status;
+mod trace;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::State;
+
+/// All operations; each needs credentials.
+pub(crate) fn routes() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(status::show))
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::delete))
+        .routes(routes!(servers::list, servers::create))
+        .routes(routes!(servers::show, servers::update, servers::delete))
+        .routes(routes!(servers::action))
+        .routes(routes!(trace::trace))
+        .routes(routes!(trace::reach))
+        .routes(routes!(probe::probe))
+        .routes(routes!(explain::peering_warnings))
+        .routes(routes!(explain::route_states))
+}

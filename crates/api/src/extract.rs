@@ -1,0 +1,82 @@
+//! Bodies of requests.
+
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::error::Problem;
+use crate::family::{Family, Resource};
+use crate::frame::Frame;
+
+/// Largest body that is read (api-vpc §0.2).
+pub const BODY_LIMIT: usize = 12 * 1024 * 1024;
+
+/// A JSON body, whatever `Content-Type` says (api-vpc §0.2). A body of another form is refused in the family's words.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = Bytes::from_request(request, state).await.map_err(|error| rejected(&error))?;
+        if body.trim_ascii().is_empty() {
+            return Err(Problem::body("the request has no body; a JSON object is expected"));
+        }
+        serde_json::from_slice(&body).map(Self).map_err(|error| Problem::body(describe(&error)))
+    }
+}
+
+pub(crate) fn rejected(error: &BytesRejection) -> Problem {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
+        _ => Problem::broken_request(),
+    }
+}
+
+fn describe(error: &serde_json::Error) -> String {
+    match error.classify() {
+        serde_json::error::Category::Data => format!("the body has not the form that is expected: {error}"),
+        _ => format!("the body is not JSON: {error}"),
+    }
+}
+
+/// A required field, or 400 with its name.
+pub(crate) fn required<T>(value: Option<T>, name: &str) -> Result<T, Problem> {
+    value.ok_or_else(|| Problem::invalid(format!("{name} is required")))
+}
+
+/// An id in a body; its form is checked, the field named.
+pub(crate) fn id<T: std::str::FromStr<Err = model::IdError>>(text: &str, name: &str) -> Result<T, Problem> {
+    text.parse().map_err(|error| Problem::invalid(format!("{name}: {error}")))
+}
+
+/// An id in a path. One that is none names no object; v1 of VPCs, subnets and groups says so with 400 (api-errors §3).
+pub(crate) fn path_id<T: std::str::FromStr<Err = model::IdError>>(
+    frame: &Frame,
+    kind: model::Kind,
+    text: &str,
+) -> Result<T, Problem> {
+    text.parse().map_err(|error: model::IdError| match (frame.family, frame.resource) {
+        (Family::V1, Resource::Vpc | Resource::Subnet | Resource::SecurityGroup) => Problem::invalid(error.to_string()),
+        _ => control::Error::NotFound { kind, id: error.text }.into(),
+    })
+}
+
+/// An IPv4 range in a body.
+pub(crate) fn cidr(text: &str) -> Result<ipnet::Ipv4Net, Problem> {
+    model::parse_cidr(text).map_err(|error| control::Error::InvalidCidr(error).into())
+}
+
+/// A route's destination in a body.
+pub(crate) fn destination(text: &str) -> Result<ipnet::IpNet, Problem> {
+    model::parse_destination(text).map_err(|error| control::Error::InvalidCidr(error).into())
+}
+
+/// An IPv4 address in a body.
+pub(crate) fn ipv4(text: &str, name: &str) -> Result<std::net::Ipv4Addr, Problem> {
+    let shown: String = text.chars().take(64).collect();
+    text.parse().map_err(|_| Problem::invalid(format!("{name}: `{shown}` is not an IPv4 address")))
+}

@@ -1,0 +1,139 @@
+//! What happens to every request before it is routed and to every answer after it: request ids, doubled slashes, the
+//! bodies of refusals.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::uri::{PathAndQuery, Uri};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::error::{Problem, render};
+use crate::family::{Family, Resource};
+
+/// The header that names the request, on every answer (api-vpc §0.3).
+pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What is known of a request before it is routed.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// 32 hexadecimal digits.
+    pub request_id: String,
+    /// The family of the path.
+    pub family: Family,
+    /// What the path speaks of.
+    pub resource: Resource,
+    /// Path and query as they came, doubled slashes included: what a signature covers.
+    pub received: Uri,
+    /// `http://host:port` as the client wrote it, for links in answers.
+    pub base: String,
+    /// The path that was routed.
+    pub path: String,
+}
+
+impl Frame {
+    /// The address of this request without its query.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}{}", self.base, self.path)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Frame {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().cloned().ok_or_else(|| Problem::internal("the request has no frame"))
+    }
+}
+
+/// Makes request ids.
+pub(crate) type RequestIds = std::sync::Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The middleware.
+pub(crate) async fn frame(State(ids): State<RequestIds>, mut request: Request, next: Next) -> Response {
+    let started = std::time::Instant::now();
+    let request_id = ids();
+    let received = request.uri().clone();
+    if let Some(uri) = without_doubled_slashes(&received) {
+        *request.uri_mut() = uri;
+    }
+    // HTTP/2 names the host in the request line only; a signature may cover it as the header that HTTP/1 sends.
+    if !request.headers().contains_key(header::HOST)
+        && let Some(host) = received.authority().and_then(|a| HeaderValue::from_str(a.as_str()).ok())
+    {
+        request.headers_mut().insert(header::HOST, host);
+    }
+    let path = request.uri().path().to_owned();
+    let frame = Frame {
+        request_id,
+        family: Family::of(&path),
+        resource: Resource::of(&path),
+        base: base(&request),
+        received,
+        path,
+    };
+    request.extensions_mut().insert(frame.clone());
+    let method = request.method().clone();
+
+    let mut response = next.run(request).await;
+
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = render(&problem, &frame);
+    }
+    if let Ok(id) = HeaderValue::from_str(&frame.request_id) {
+        response.headers_mut().insert(REQUEST_ID_HEADER, id);
+    }
+    tracing::debug!(
+        request_id = frame.request_id,
+        %method,
+        path = frame.path,
+        status = response.status().as_u16(),
+        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "request"
+    );
+    response
+}
+
+/// The same address with single slashes (api-iam §6); `None` when nothing changes.
+fn without_doubled_slashes(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    let trailing = path.len() > 1 && path.ends_with('/');
+    if !path.contains("//") && !trailing {
+        return None;
+    }
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let mut text = format!("/{}", segments.join("/"));
+    if let Some(query) = uri.query() {
+        text = format!("{text}?{query}");
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+fn base(request: &Request) -> String {
+    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let scheme = match text("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    format!("{scheme}://{}", text("host").unwrap_or("localhost"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "literals")]
+    use super::*;
+
+    /// api-iam §6: a client whose `auth_url` ends in a slash asks for `/v3//projects`.
+    #[test]
+    fn doubled_and_trailing_slashes_vanish_and_the_query_stays() {
+        let uri = |text: &str| without_doubled_slashes(&text.parse().unwrap()).map(|uri| uri.to_string());
+        assert_eq!(uri("/v3//projects?name=a//b").as_deref(), Some("/v3/projects?name=a//b"));
+        assert_eq!(uri("/v3/").as_deref(), Some("/v3"));
+        assert_eq!(uri("//").as_deref(), Some("/"));
+        assert_eq!(uri("/v3/projects"), None);
+        assert_eq!(uri("/"), None);
+    }
+}

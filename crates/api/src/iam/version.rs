@@ -1,0 +1,45 @@
+//! Version documents (api-iam §4, api-vpc §0.1).
+
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, http::HeaderValue};
+use serde_json::{Value, json};
+
+use crate::frame::Frame;
+
+/// List the versions of the API; the identity service's when the host name begins with `iam`.
+#[utoipa::path(get, path = "/", tag = "Versions", responses(
+    (status = 200, description = "Versions of the network API"),
+    (status = 300, description = "Versions of the identity API"),
+))]
+pub(crate) async fn root(frame: Frame, headers: HeaderMap) -> Response {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if host.split([':', '.']).next() == Some("iam") {
+        let body = json!({"versions": {"values": [identity(&frame)]}});
+        return (StatusCode::MULTIPLE_CHOICES, Json(body)).into_response();
+    }
+    let versions: Vec<Value> = ["v1", "v2.0", "v3"]
+        .iter()
+        .map(|id| json!({"id": id, "status": "CURRENT", "links": [{"href": format!("{}/{id}/", frame.base), "rel": "self"}]}))
+        .collect();
+    Json(json!({"versions": versions})).into_response()
+}
+
+/// Show the version of the identity API.
+#[utoipa::path(get, path = "/v3", tag = "Versions", responses((status = 200, description = "The version")))]
+pub(crate) async fn show(frame: Frame) -> Response {
+    let mut response = Json(json!({"version": identity(&frame)})).into_response();
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("host"));
+    response
+}
+
+/// The link must name the host that the client used: the Terraform client goes on there.
+fn identity(frame: &Frame) -> Value {
+    json!({
+        "id": "v3.6",
+        "status": "stable",
+        "updated": "2016-04-04T00:00:00Z",
+        "links": [{"rel": "self", "href": format!("{}/v3/", frame.base)}],
+        "media-types": [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}],
+    })
+}

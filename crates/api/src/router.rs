@@ -1,0 +1,72 @@
+//! All routes and what is around them.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
+
+use crate::auth::authenticate;
+use crate::error::Problem;
+use crate::extract::BODY_LIMIT;
+use crate::frame::{RequestIds, frame};
+use crate::state::State;
+use crate::{causeway, iam, openapi, vpc};
+
+/// Serves the API. Needs a multi-threaded Tokio runtime: passwords are checked on blocking threads.
+#[must_use]
+pub fn router(state: State) -> Router {
+    let (routes, document) = parts(&state);
+    let document: Arc<str> = openapi::text(document).into();
+    let document = move || {
+        let document = Arc::clone(&document);
+        async move { ([("content-type", "application/json")], document.to_string()) }
+    };
+    let routes = routes
+        .route("/openapi.json", get(document))
+        .fallback(|| async { Problem::no_such_api("The API does not exist or has not been published in the environment.") })
+        .method_not_allowed_fallback(|| async { Problem::no_such_api("The API does not exist.") })
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(state);
+    // The frame must see requests before they are routed, so the routes are a service inside a router without any.
+    let ids: RequestIds = Arc::new(|| Uuid::new_v4().simple().to_string());
+    let around = ServiceBuilder::new()
+        .layer(from_fn_with_state(ids, frame))
+        .layer(CatchPanicLayer::custom(panicked));
+    Router::new().fallback_service(routes).layer(around)
+}
+
+/// The OpenAPI document, as `/openapi.json` serves it.
+#[must_use]
+pub fn document() -> String {
+    openapi::text(routes(&|router| router).split_for_parts().1)
+}
+
+fn parts(state: &State) -> (Router<State>, OpenApi) {
+    let guard = |router: OpenApiRouter<State>| router.route_layer(from_fn_with_state(state.clone(), authenticate));
+    routes(&guard).split_for_parts()
+}
+
+/// The routes, those that need credentials behind `guard`.
+fn routes(guard: &dyn Fn(OpenApiRouter<State>) -> OpenApiRouter<State>) -> OpenApiRouter<State> {
+    let closed = OpenApiRouter::with_openapi(openapi::base())
+        .merge(vpc::routes())
+        .merge(iam::closed())
+        .merge(causeway::routes());
+    guard(closed).merge(iam::open())
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the layer's signature")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown");
+    Problem::internal(format!("a handler panicked: {text}")).into_response()
+}

@@ -1,0 +1,271 @@
+//! Ports, v1 and v2.0 (api-vpc §6).
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State as AxumState};
+use axum::http::StatusCode;
+use axum::response::Response;
+use catalog::Catalog;
+use control::{CreatePort, UpdatePort};
+use model::{AddressPair, Kind, Port, PortId, SecurityGroupId, SubnetId};
+
+use crate::auth::Identity;
+use crate::error::Problem;
+use crate::extract::{Json as Body, id, ipv4, path_id, required};
+use crate::frame::Frame;
+use crate::query::{Query, v1_page, v2_page};
+use crate::state::{Done, State};
+use crate::wire::{AddressPairV1, FixedIp, PortBody, PortFields, PortListBody, PortListV2, PortObject, PortRequest};
+
+/// List ports.
+#[utoipa::path(get, path = "/v1/{project_id}/ports", tag = "Ports", operation_id = "listPorts",
+    params(("id" = Option<String>, Query), ("name" = Option<String>, Query), ("network_id" = Option<String>, Query),
+        ("mac_address" = Option<String>, Query), ("device_id" = Option<String>, Query),
+        ("device_owner" = Option<String>, Query), ("status" = Option<String>, Query),
+        ("security_groups" = Option<String>, Query), ("fixed_ips" = Option<String>, Query)),
+    responses((status = 200, body = PortListBody)))]
+pub(crate) async fn list(
+    AxumState(state): AxumState<State>,
+    identity: Identity,
+    query: Query,
+) -> Result<Json<PortListBody>, Problem> {
+    let catalog = state.catalog();
+    let ports = v1_page(&query, filtered(&catalog, &identity, &query)?, |port| port.id.to_string())?;
+    Ok(Json(PortListBody { ports: ports.iter().map(|port| PortObject::v1(&catalog, port)).collect() }))
+}
+
+/// Create a port.
+#[utoipa::path(post, path = "/v1/{project_id}/ports", tag = "Ports", operation_id = "createPort",
+    request_body = PortRequest, responses((status = 200, body = PortBody)))]
+pub(crate) async fn create(
+    AxumState(state): AxumState<State>,
+    identity: Identity,
+    Body(request): Body<PortRequest>,
+) -> Result<Response, Problem> {
+    let done = add(&state, &identity, request.port).await?;
+    Ok(done.reply(StatusCode::OK, |port, catalog| PortBody { port: PortObject::v1(catalog, port) }))
+}
+
+/// Show a port.
+#[utoipa::path(get, path = "/v1/{project_id}/ports/{port_id}", tag = "Ports", operation_id = "showPort",
+    responses((status = 200, body = PortBody)))]
+pub(crate) async fn show(
+    AxumState(state): AxumState<State>,
+    Path((_, port)): Path<(String, String)>,
+    identity: Identity,
+    frame: Frame,
+) -> Result<Json<PortBody>, Problem> {
+    let catalog = state.catalog();
+    let port = control::port(&catalog, &identity.project_caller()?, path_id(&frame, Kind::Port, &port)?)?;
+    Ok(Json(PortBody { port: PortObject::v1(&catalog, &port) }))
+}
+
+/// Change a port's name, security groups or extra addresses; `null` leaves a field as it is.
+#[utoipa::path(put, path = "/v1/{project_id}/ports/{port_id}", tag = "Ports", operation_id = "updatePort",
+    request_body = PortRequest, responses((status = 200, body = PortBody)))]
+pub(crate) async fn update(
+    AxumState(state): AxumState<State>,
+    Path((_, port)): Path<(String, String)>,
+    identity: Identity,
+    frame: Frame,
+    Body(request): Body<PortRequest>,
+) -> Result<Response, Problem> {
+    let done = change(&state, &identity, path_id(&frame, Kind::Port, &port)?, request.port).await?;
+    Ok(done.reply(StatusCode::OK, |port, catalog| PortBody { port: PortObject::v1(catalog, port) }))
+}
+
+/// Delete a port that is attached to nothing.
+#[utoipa::path(delete, path = "/v1/{project_id}/ports/{port_id}", tag = "Ports", operation_id = "deletePort",
+    responses((status = 204)))]
+pub(crate) async fn delete(
+    AxumState(state): AxumState<State>,
+    Path((_, port)): Path<(String, String)>,
+    identity: Identity,
+    frame: Frame,
+) -> Result<Response, Problem> {
+    remove(&state, &identity, path_id(&frame, Kind::Port, &port)?).await
+}
+
+/// List ports.
+#[utoipa::path(get, path = "/v2.0/ports", tag = "Ports", operation_id = "listPortsV2",
+    params(("id" = Option<String>, Query), ("name" = Option<String>, Query), ("network_id" = Option<String>, Query),
+        ("mac_address" = Option<String>, Query), ("device_id" = Option<String>, Query),
+        ("device_owner" = Option<String>, Query), ("status" = Option<String>, Query),
+        ("security_groups" = Option<String>, Query), ("fixed_ips" = Option<String>, Query),
+        ("tenant_id" = Option<String>, Query)),
+    responses((status = 200, body = PortListV2)))]
+pub(crate) async fn list_v2(
+    AxumState(state): AxumState<State>,
+    identity: Identity,
+    frame: Frame,
+    query: Query,
+) -> Result<Json<PortListV2>, Problem> {
+    let catalog = state.catalog();
+    let ports = filtered(&catalog, &identity, &query)?;
+    let (ports, ports_links) = v2_page(&query, &frame.url(), ports, |port| port.id.to_string())?;
+    Ok(Json(PortListV2 { ports: ports.iter().map(|port| PortObject::v2(&catalog, port)).collect(), ports_links }))
+}
+
+/// Create a port.
+#[utoipa::path(post, path = "/v2.0/ports", tag = "Ports", operation_id = "createPortV2",
+    request_body = PortRequest, responses((status = 201, body = PortBody)))]
+pub(crate) async fn create_v2(
+    AxumState(state): AxumState<State>,
+    identity: Identity,
+    Body(request): Body<PortRequest>,
+) -> Result<Response, Problem> {
+    let done = add(&state, &identity, request.port).await?;
+    Ok(done.reply(StatusCode::CREATED, |port, catalog| PortBody { port: PortObject::v2(catalog, port) }))
+}
+
+/// Show a port.
+#[utoipa::path(get, path = "/v2.0/ports/{port_id}", tag = "Ports", operation_id = "showPortV2",
+    responses((status = 200, body = PortBody)))]
+pub(crate) async fn show_v2(
+    AxumState(state): AxumState<State>,
+    Path(port): Path<String>,
+    identity: Identity,
+    frame: Frame,
+) -> Result<Json<PortBody>, Problem> {
+    let catalog = state.catalog();
+    let port = control::port(&catalog, &identity.project_caller()?, path_id(&frame, Kind::Port, &port)?)?;
+    Ok(Json(PortBody { port: PortObject::v2(&catalog, &port) }))
+}
+
+/// Change a port's name, security groups or extra addresses.
+#[utoipa::path(put, path = "/v2.0/ports/{port_id}", tag = "Ports", operation_id = "updatePortV2",
+    request_body = PortRequest, responses((status = 200, body = PortBody)))]
+pub(crate) async fn update_v2(
+    AxumState(state): AxumState<State>,
+    Path(port): Path<String>,
+    identity: Identity,
+    frame: Frame,
+    Body(request): Body<PortRequest>,
+) -> Result<Response, Problem> {
+    let done = change(&state, &identity, path_id(&frame, Kind::Port, &port)?, request.port).await?;
+    Ok(done.reply(StatusCode::OK, |port, catalog| PortBody { port: PortObject::v2(catalog, port) }))
+}
+
+/// Delete a port that is attached to nothing.
+#[utoipa::path(delete, path = "/v2.0/ports/{port_id}", tag = "Ports", operation_id = "deletePortV2",
+    responses((status = 204)))]
+pub(crate) async fn delete_v2(
+    AxumState(state): AxumState<State>,
+    Path(port): Path<String>,
+    identity: Identity,
+    frame: Frame,
+) -> Result<Response, Problem> {
+    remove(&state, &identity, path_id(&frame, Kind::Port, &port)?).await
+}
+
+fn filtered(catalog: &Catalog, identity: &Identity, query: &Query) -> Result<Vec<Arc<Port>>, Problem> {
+    let ports = control::ports(catalog, &identity.project_caller()?).into_iter().filter(|port| {
+        let device = port.server.map(|server| server.to_string()).unwrap_or_default();
+        let groups: Vec<String> = port.security_groups.iter().map(ToString::to_string).collect();
+        let mut wanted_groups = query.all("security_groups");
+        query.any("id", &port.id.to_string())
+            && query.is("name", &port.name)
+            && query.is("network_id", &port.subnet.to_string())
+            && query.is("mac_address", &port.mac.to_string())
+            && query.is("device_id", &device)
+            && query.is("device_owner", &port.device_owner)
+            && query.is("admin_state_up", "true")
+            && query.is("tenant_id", &port.project.to_string())
+            && query.is("status", PortObject::v1(catalog, port).status())
+            && wanted_groups.all(|wanted| groups.iter().any(|group| group == wanted))
+            && has_addresses(catalog, port, query)
+    });
+    Ok(ports.collect())
+}
+
+/// `fixed_ips=ip_address=10.0.0.5&fixed_ips=subnet_id=…`: all of them must hold.
+fn has_addresses(catalog: &Catalog, port: &Port, query: &Query) -> bool {
+    let subnet = catalog.subnet(port.subnet);
+    query.all("fixed_ips").all(|wanted| match wanted.split_once('=') {
+        Some(("ip_address", address)) => {
+            port.ipv4.to_string() == address || port.ipv6.is_some_and(|v6| v6.to_string() == address)
+        }
+        Some(("subnet_id", id)) => subnet.is_some_and(|subnet| {
+            let v6 = subnet.ipv6.map(|v6| v6.neutron_subnet_id);
+            subnet.id.to_string() == id || [Some(subnet.neutron_subnet_id), v6].into_iter().flatten().any(|n| n.to_string() == id)
+        }),
+        _ => false,
+    })
+}
+
+async fn add(state: &State, identity: &Identity, fields: PortFields) -> Result<Done<Port>, Problem> {
+    let network = required(fields.network_id, "port.network_id")?;
+    let subnet: SubnetId = id(&network, "port.network_id")?;
+    let address = address(&state.catalog(), subnet, fields.fixed_ips.as_deref().unwrap_or_default())?;
+    let request = CreatePort {
+        name: fields.name.unwrap_or_default(),
+        address,
+        security_groups: groups(fields.security_groups)?,
+        allowed_address_pairs: pairs(fields.allowed_address_pairs.unwrap_or_default())?,
+        device_owner: fields.device_owner.unwrap_or_default(),
+        ..CreatePort::new(subnet)
+    };
+    state
+        .commit(&identity.project_caller()?, move |catalog, caller, ctx| {
+            control::create_port(catalog, caller, ctx, request.clone())
+        })
+        .await
+}
+
+async fn change(state: &State, identity: &Identity, port: PortId, fields: PortFields) -> Result<Done<Port>, Problem> {
+    let request = UpdatePort {
+        name: fields.name,
+        security_groups: groups(fields.security_groups)?,
+        allowed_address_pairs: fields.allowed_address_pairs.map(pairs).transpose()?,
+        source_dest_check: None,
+    };
+    state
+        .commit(&identity.project_caller()?, move |catalog, caller, ctx| {
+            control::update_port(catalog, caller, ctx, port, request.clone())
+        })
+        .await
+}
+
+async fn remove(state: &State, identity: &Identity, port: PortId) -> Result<Response, Problem> {
+    let caller = identity.project_caller()?;
+    let done =
+        state.commit(&caller, move |catalog, caller, ctx| control::delete_port(catalog, caller, ctx, port)).await?;
+    Ok(done.gone())
+}
+
+/// The IPv4 address that is asked for. A `subnet_id` beside it must be this subnet, by its Neutron or its network id.
+fn address(catalog: &Catalog, subnet: SubnetId, fixed_ips: &[FixedIp]) -> Result<Option<Ipv4Addr>, Problem> {
+    let [fixed_ip] = fixed_ips else {
+        return match fixed_ips.len() {
+            0 => Ok(None),
+            _ => Err(Problem::invalid("port.fixed_ips: a port has one IPv4 address")),
+        };
+    };
+    if let Some(given) = fixed_ip.subnet_id.as_deref().filter(|given| !given.is_empty()) {
+        let neutron = catalog.subnet(subnet).map(|subnet| subnet.neutron_subnet_id.hyphenated().to_string());
+        if given != subnet.to_string() && neutron.is_some_and(|neutron| neutron != given) {
+            return Err(Problem::invalid("port.fixed_ips.subnet_id is not the subnet of port.network_id"));
+        }
+    }
+    let text = fixed_ip.ip_address.as_deref().filter(|text| !text.is_empty());
+    text.map(|text| ipv4(text, "port.fixed_ips.ip_address")).transpose()
+}
+
+fn groups(texts: Option<Vec<String>>) -> Result<Option<Vec<SecurityGroupId>>, Problem> {
+    texts.map(|texts| texts.iter().map(|text| id(text, "port.security_groups")).collect()).transpose()
+}
+
+fn pairs(pairs: Vec<AddressPairV1>) -> Result<Vec<AddressPair>, Problem> {
+    pairs
+        .into_iter()
+        .map(|pair| {
+            let mac = pair.mac_address.filter(|mac| !mac.is_empty()).map(|mac| mac.parse()).transpose();
+            Ok(AddressPair {
+                ip_address: required(pair.ip_address, "port.allowed_address_pairs.ip_address")?,
+                mac_address: mac.map_err(|error| Problem::invalid(format!("port.allowed_address_pairs: {error}")))?,
+            })
+        })
+        .collect()
+}

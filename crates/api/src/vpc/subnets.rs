@@ -1,0 +1,162 @@
+//! Subnets, v1 (api-vpc §5).
+
+use std::net::Ipv4Addr;
+
+use axum::Json;
+use axum::extract::{Path, State as AxumState};
+use axum::http::StatusCode;
+use axum::response::Response;
+use control::{CreateSubnet, DhcpOptionChange, UpdateSubnet};
+use model::{DhcpOption, Kind, SubnetId, VpcId};
+
+use crate::auth::Identity;
+use crate::error::Problem;
+use crate::extract::{Json as Body, cidr, id, ipv4, path_id, required};
+use crate::frame::Frame;
+use crate::query::{Query, v1_page};
+use crate::state::State;
+use crate::wire::{
+    DhcpOptionV1, SubnetBody, SubnetFields, SubnetListBody, SubnetRequest, SubnetUpdated, SubnetUpdatedBody, SubnetV1,
+};
+
+/// List subnets.
+#[utoipa::path(get, path = "/v1/{project_id}/subnets", tag = "Subnets", operation_id = "listSubnets",
+    params(("vpc_id" = Option<String>, Query)), responses((status = 200, body = SubnetListBody)))]
+pub(crate) async fn list(
+    AxumState(state): AxumState<State>,
+    identity: Identity,
+    query: Query,
+) -> Result<Json<SubnetListBody>, Problem> {
+    let catalog = state.catalog();
+    let subnets: Vec<_> = control::subnets(&catalog, &identity.project_caller()?)
+        .into_iter()
+        .filter(|subnet| query.is("vpc_id", &subnet.vpc.to_string()))
+        // No subnet has tags yet: a filter that asks for one finds nothing.
+        .filter(|_| query.one("tags").is_none() && query.one("tags-any").is_none())
+        .collect();
+    let subnets = v1_page(&query, subnets, |subnet| subnet.id.to_string())?;
+    Ok(Json(SubnetListBody { subnets: subnets.iter().map(|subnet| SubnetV1::new(&catalog, subnet)).collect() }))
+}
+
+/// Create a subnet. It joins the VPC's default route table.
+#[utoipa::path(post, path = "/v1/{project_id}/subnets", tag = "Subnets", operation_id = "createSubnet",
+    request_body = SubnetRequest, responses((status = 200, body = SubnetBody)))]
+pub(crate) async fn create(
+    AxumState(state): AxumState<State>,
+    identity: Identity,
+    Body(request): Body<SubnetRequest>,
+) -> Result<Response, Problem> {
+    let request = new_subnet(request.subnet)?;
+    let done = state
+        .commit(&identity.project_caller()?, move |catalog, caller, ctx| {
+            control::create_subnet(catalog, caller, ctx, request.clone())
+        })
+        .await?;
+    Ok(done.reply(StatusCode::OK, |subnet, catalog| SubnetBody { subnet: SubnetV1::new(catalog, subnet) }))
+}
+
+/// Show a subnet.
+#[utoipa::path(get, path = "/v1/{project_id}/subnets/{subnet_id}", tag = "Subnets", operation_id = "showSubnet",
+    responses((status = 200, body = SubnetBody)))]
+pub(crate) async fn show(
+    AxumState(state): AxumState<State>,
+    Path((_, subnet)): Path<(String, String)>,
+    identity: Identity,
+    frame: Frame,
+) -> Result<Json<SubnetBody>, Problem> {
+    let subnet: SubnetId = path_id(&frame, Kind::Subnet, &subnet)?;
+    let catalog = state.catalog();
+    let subnet = control::subnet(&catalog, &identity.project_caller()?, subnet)?;
+    Ok(Json(SubnetBody { subnet: SubnetV1::new(&catalog, &subnet) }))
+}
+
+/// Change a subnet's name, description, DHCP or DNS.
+#[utoipa::path(put, path = "/v1/{project_id}/vpcs/{vpc_id}/subnets/{subnet_id}", tag = "Subnets",
+    operation_id = "updateSubnet", request_body = SubnetRequest, responses((status = 200, body = SubnetUpdatedBody)))]
+pub(crate) async fn update(
+    AxumState(state): AxumState<State>,
+    Path((_, vpc, subnet)): Path<(String, String, String)>,
+    identity: Identity,
+    frame: Frame,
+    Body(request): Body<SubnetRequest>,
+) -> Result<Response, Problem> {
+    let vpc: VpcId = path_id(&frame, Kind::Vpc, &vpc)?;
+    let subnet: SubnetId = path_id(&frame, Kind::Subnet, &subnet)?;
+    let request = changed_subnet(vpc, request.subnet)?;
+    let done = state
+        .commit(&identity.project_caller()?, move |catalog, caller, ctx| {
+            control::update_subnet(catalog, caller, ctx, subnet, request.clone())
+        })
+        .await?;
+    Ok(done.reply(StatusCode::OK, |subnet, _| SubnetUpdatedBody { subnet: SubnetUpdated::new(subnet) }))
+}
+
+/// Delete a subnet that is not in use.
+#[utoipa::path(delete, path = "/v1/{project_id}/vpcs/{vpc_id}/subnets/{subnet_id}", tag = "Subnets",
+    operation_id = "deleteSubnet", responses((status = 204)))]
+pub(crate) async fn delete(
+    AxumState(state): AxumState<State>,
+    Path((_, vpc, subnet)): Path<(String, String, String)>,
+    identity: Identity,
+    frame: Frame,
+) -> Result<Response, Problem> {
+    let vpc: VpcId = path_id(&frame, Kind::Vpc, &vpc)?;
+    let subnet: SubnetId = path_id(&frame, Kind::Subnet, &subnet)?;
+    let done = state
+        .commit(&identity.project_caller()?, move |catalog, caller, ctx| {
+            control::delete_subnet(catalog, caller, ctx, subnet, Some(vpc))
+        })
+        .await?;
+    Ok(done.gone())
+}
+
+fn new_subnet(fields: SubnetFields) -> Result<CreateSubnet, Problem> {
+    let dns = dns(&fields)?.unwrap_or_default();
+    let gateway = required(fields.gateway_ip, "subnet.gateway_ip")?;
+    let options = fields.extra_dhcp_opts.unwrap_or_default().into_iter();
+    Ok(CreateSubnet {
+        vpc: id(&required(fields.vpc_id, "subnet.vpc_id")?, "subnet.vpc_id")?,
+        name: required(fields.name, "subnet.name")?,
+        description: fields.description.unwrap_or_default(),
+        cidr: cidr(&required(fields.cidr, "subnet.cidr")?)?,
+        gateway: Some(ipv4(&gateway, "subnet.gateway_ip")?),
+        ipv6: fields.ipv6_enable.unwrap_or(false),
+        dhcp_enable: fields.dhcp_enable.unwrap_or(true),
+        dns,
+        availability_zone: fields.availability_zone.unwrap_or_default(),
+        // A new subnet has nothing to clear.
+        dhcp_options: options
+            .filter_map(|option| option.opt_value.map(|value| DhcpOption { name: option.opt_name, value }))
+            .collect(),
+    })
+}
+
+fn changed_subnet(vpc: VpcId, fields: SubnetFields) -> Result<UpdateSubnet, Problem> {
+    let dns = dns(&fields)?;
+    let change = |option: DhcpOptionV1| DhcpOptionChange { name: option.opt_name, value: option.opt_value };
+    Ok(UpdateSubnet {
+        vpc: Some(vpc),
+        name: Some(required(fields.name, "subnet.name")?),
+        description: fields.description,
+        ipv6: fields.ipv6_enable,
+        // Missing means on (api-vpc §5.3).
+        dhcp_enable: Some(fields.dhcp_enable.unwrap_or(true)),
+        dns,
+        dhcp_options: fields.extra_dhcp_opts.unwrap_or_default().into_iter().map(change).collect(),
+    })
+}
+
+/// The DNS servers: the list, else primary and secondary; `None` when neither is given (api-vpc §5.3).
+fn dns(fields: &SubnetFields) -> Result<Option<Vec<Ipv4Addr>>, Problem> {
+    if let Some(list) = fields.dns_list.as_ref().filter(|list| !list.is_empty()) {
+        return list.iter().map(|text| ipv4(text, "subnet.dnsList")).collect::<Result<_, _>>().map(Some);
+    }
+    let pair = [(&fields.primary_dns, "subnet.primary_dns"), (&fields.secondary_dns, "subnet.secondary_dns")];
+    if fields.dns_list.is_none() && pair.iter().all(|(text, _)| text.is_none()) {
+        return Ok(None);
+    }
+    pair.iter()
+        .filter_map(|(text, name)| text.as_ref().filter(|text| !text.is_empty()).map(|text| ipv4(text, name)))
+        .collect::<Result<_, _>>()
+        .map(Some)
+}

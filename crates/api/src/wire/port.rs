@@ -1,0 +1,180 @@
+//! Ports (api-vpc §6).
+
+use catalog::Catalog;
+use model::{CHECK_OFF_PAIR, Port, ServerState};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::{body, list_v2, request};
+
+/// An address of a port. `subnet_id` is the Neutron subnet id in answers; in requests the network id will do too.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FixedIp {
+    pub(crate) subnet_id: Option<String>,
+    pub(crate) ip_address: Option<String>,
+}
+
+/// An extra address that a port may use; `1.1.1.1/0` turns the source/destination check off.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct AddressPairV1 {
+    pub(crate) ip_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mac_address: Option<String>,
+}
+
+/// A port as both families show it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PortObject {
+    pub(crate) id: String,
+    name: String,
+    network_id: String,
+    admin_state_up: bool,
+    mac_address: String,
+    fixed_ips: Vec<FixedIp>,
+    device_id: String,
+    device_owner: String,
+    tenant_id: String,
+    status: &'static str,
+    security_groups: Vec<String>,
+    allowed_address_pairs: Vec<AddressPairV1>,
+    extra_dhcp_opts: Vec<Value>,
+    #[serde(rename = "binding:vnic_type")]
+    vnic_type: &'static str,
+    #[serde(rename = "binding:vif_details")]
+    vif_details: Value,
+    #[serde(rename = "binding:profile")]
+    profile: Value,
+    dns_name: String,
+    dns_assignment: Vec<Value>,
+    port_security_enabled: bool,
+    created_at: String,
+    updated_at: String,
+    /// v1 only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_id: Option<String>,
+    /// v1 only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_type: Option<String>,
+    /// v1 only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone_id: Option<String>,
+    /// v1 only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enable_efi: Option<bool>,
+    /// v2.0 only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_id: Option<String>,
+}
+
+impl PortObject {
+    pub(crate) fn v1(catalog: &Catalog, port: &Port) -> Self {
+        let zone = catalog.subnet(port.subnet).map(|subnet| subnet.availability_zone.clone());
+        Self {
+            instance_id: Some(String::new()),
+            instance_type: Some(String::new()),
+            zone_id: Some(zone.unwrap_or_default()),
+            enable_efi: Some(false),
+            ..Self::common(catalog, port)
+        }
+    }
+
+    pub(crate) fn v2(catalog: &Catalog, port: &Port) -> Self {
+        Self { project_id: Some(port.project.to_string()), ..Self::common(catalog, port) }
+    }
+
+    fn common(catalog: &Catalog, port: &Port) -> Self {
+        let subnet = catalog.subnet(port.subnet);
+        let neutron = subnet.map(|subnet| subnet.neutron_subnet_id.hyphenated().to_string());
+        let neutron_v6 =
+            subnet.and_then(|subnet| subnet.ipv6).map(|v6| v6.neutron_subnet_id.hyphenated().to_string());
+        let mut fixed_ips = vec![FixedIp { subnet_id: neutron, ip_address: Some(port.ipv4.to_string()) }];
+        fixed_ips
+            .extend(port.ipv6.map(|address| FixedIp { subnet_id: neutron_v6, ip_address: Some(address.to_string()) }));
+        Self {
+            id: port.id.to_string(),
+            name: port.name.clone(),
+            network_id: port.subnet.to_string(),
+            admin_state_up: true,
+            mac_address: port.mac.to_string(),
+            fixed_ips,
+            device_id: port.server.map(|server| server.to_string()).unwrap_or_default(),
+            device_owner: port.device_owner.clone(),
+            tenant_id: port.project.to_string(),
+            status: status(catalog, port),
+            security_groups: port.security_groups.iter().map(ToString::to_string).collect(),
+            allowed_address_pairs: pairs(port),
+            extra_dhcp_opts: Vec::new(),
+            vnic_type: "normal",
+            vif_details: json!({"primary_interface": port.server.is_some()}),
+            profile: json!({}),
+            dns_name: String::new(),
+            dns_assignment: Vec::new(),
+            port_security_enabled: true,
+            created_at: port.created_at.without_zone(),
+            updated_at: port.updated_at.without_zone(),
+            instance_id: None,
+            instance_type: None,
+            zone_id: None,
+            enable_efi: None,
+            project_id: None,
+        }
+    }
+
+    pub(crate) fn status(&self) -> &'static str {
+        self.status
+    }
+}
+
+/// `ACTIVE` when something that runs is attached. A virtual IP is always `DOWN` (clients §6, trap 24).
+fn status(catalog: &Catalog, port: &Port) -> &'static str {
+    let running = port
+        .server
+        .and_then(|id| catalog.server(id))
+        .is_some_and(|server| server.state == ServerState::Running);
+    if running { "ACTIVE" } else { "DOWN" }
+}
+
+/// The pairs as they were given, and the switch when the check was turned off by other means (clients §6, trap 23).
+fn pairs(port: &Port) -> Vec<AddressPairV1> {
+    let pair = |address: &str, mac: String| AddressPairV1 {
+        ip_address: Some(address.to_owned()),
+        mac_address: Some(mac),
+    };
+    let mut pairs: Vec<AddressPairV1> = port
+        .allowed_address_pairs
+        .iter()
+        .map(|given| pair(&given.ip_address, given.mac_address.unwrap_or(port.mac).to_string()))
+        .collect();
+    let shown = port.allowed_address_pairs.iter().any(|given| given.ip_address == CHECK_OFF_PAIR);
+    if !port.source_dest_check && !shown {
+        pairs.push(pair(CHECK_OFF_PAIR, port.mac.to_string()));
+    }
+    pairs
+}
+
+/// What a port is made from.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct PortFields {
+    pub(crate) network_id: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) device_owner: Option<String>,
+    pub(crate) fixed_ips: Option<Vec<FixedIp>>,
+    pub(crate) security_groups: Option<Vec<String>>,
+    pub(crate) allowed_address_pairs: Option<Vec<AddressPairV1>>,
+}
+
+request! {
+    /// Create or update a port.
+    PortRequest { port: PortFields }
+}
+body! {
+    /// A port.
+    PortBody { "port" port: PortObject }
+    /// Ports, v1.
+    PortListBody { "ports" ports: Vec<PortObject> }
+}
+list_v2! {
+    /// Ports, v2.0.
+    PortListV2 { ports: PortObject, ports_links }
+}

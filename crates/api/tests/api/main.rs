@@ -1,0 +1,16 @@
+//! The API in the process: every family through the router, with the memory store and an agent that only says yes.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a failed step is the failure of the test")]
+
+mod fixture;
+
+mod accounts;
+mod authentication;
+mod bad_input;
+mod causeway;
+mod documents;
+mod identity;
+mod network;
+mod pages;
+mod peerings;
+mod security;
+mod serving;
