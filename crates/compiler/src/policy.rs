@@ -1,0 +1,241 @@
+//! Security groups to policies: who is meant by a rule, and which class of addresses each remote falls into.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use abi::{CONTEXT_IN_PEERING, CONTEXT_IN_UNCHECKED, CONTEXT_IN_VPC, CONTEXT_OUT, Id, Identity, Rule, RuleKey};
+use catalog::Catalog;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use model::{Direction, IpVersion, Port, Remote, RuleAction, SecurityGroup, SecurityGroupId, SecurityGroupRule, VpcId};
+use tables::{Prefix, Tables};
+
+use crate::hash::policy_id;
+use crate::key::identity_key;
+use crate::paint::{ServiceRule, class_id, effective, paint};
+use crate::route::subnet_ranges;
+use crate::scope::{sources, targets};
+
+/// Entries of table `RULES`.
+pub(crate) type Rules = Vec<(Prefix<RuleKey>, Rule)>;
+
+/// Entries of table `RULES` by class.
+pub(crate) type Classes = BTreeMap<Id, Rules>;
+
+/// What policies were made from, beside the groups and ports of the VPC itself: what has to make them again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dependencies {
+    /// What can be delivered in the VPC; only known when a group is named as a remote of an inbound rule.
+    pub(crate) targets: Vec<IpNet>,
+    /// The other VPCs whose packets can arrive.
+    pub(crate) sources: BTreeSet<VpcId>,
+    /// Groups whose members in `sources` were looked up.
+    pub(crate) members: BTreeSet<SecurityGroupId>,
+    /// Groups whose members anywhere were looked up.
+    pub(crate) members_anywhere: BTreeSet<SecurityGroupId>,
+}
+
+/// Adds the policies for these lists of groups of a VPC's ports.
+pub(crate) fn add_policies(
+    catalog: &Catalog,
+    vpc: VpcId,
+    lists: &BTreeSet<Vec<SecurityGroupId>>,
+    tables: &mut Tables,
+) -> (Classes, Dependencies) {
+    let groups: BTreeSet<SecurityGroupId> = lists.iter().flatten().copied().collect();
+    let (members, dependencies) = Members::of(catalog, vpc, &groups);
+    let mut classes = Classes::new();
+    for list in lists.iter().filter(|list| !list.is_empty()) {
+        let policy = policy_id(vpc, list);
+        for (direction, context) in [
+            (Direction::Egress, CONTEXT_OUT),
+            (Direction::Ingress, CONTEXT_IN_VPC),
+            (Direction::Ingress, CONTEXT_IN_PEERING),
+            (Direction::Ingress, CONTEXT_IN_UNCHECKED),
+        ] {
+            for version in [IpVersion::V4, IpVersion::V6] {
+                let rules = ordered_rules(catalog, list, direction, version);
+                add_identities(policy, context, version, &rules, &members, tables, &mut classes);
+            }
+        }
+    }
+    (classes, dependencies)
+}
+
+/// The rules in the order in which they are tried: groups in the port's order; in a group by priority, deny before
+/// allow (rule SG-3). Address families are kept apart (rule V6-6).
+fn ordered_rules<'a>(
+    catalog: &'a Catalog,
+    list: &[SecurityGroupId],
+    direction: Direction,
+    version: IpVersion,
+) -> Vec<&'a SecurityGroupRule> {
+    let mut ordered = Vec::new();
+    for group in list.iter().filter_map(|id| catalog.security_group(*id)) {
+        let start = ordered.len();
+        ordered.extend(group.rules.iter().filter(|r| r.enabled && r.direction == direction && r.version == version));
+        if let Some(of_group) = ordered.get_mut(start..) {
+            of_group.sort_by_key(|rule| (rule.priority, rule.action == RuleAction::Allow, rule.id));
+        }
+    }
+    ordered
+}
+
+/// Adds the classes of remote addresses in one context and family.
+fn add_identities(
+    policy: Id,
+    context: u8,
+    version: IpVersion,
+    rules: &[&SecurityGroupRule],
+    members: &Members,
+    tables: &mut Tables,
+    classes: &mut Classes,
+) {
+    let services: Vec<ServiceRule> = rules.iter().map(|rule| service_rule(rule)).collect();
+    let mut named: BTreeMap<IpNet, Vec<usize>> = BTreeMap::new();
+    for (place, rule) in rules.iter().enumerate() {
+        for range in members.ranges(rule.remote, version, context) {
+            named.entry(range).or_default().push(place);
+        }
+    }
+    // Ranges that hold a range come before it in this order, so the innermost one is on top of the stack.
+    let mut around: Vec<(IpNet, Vec<usize>, Id)> = Vec::new();
+    let mut known: BTreeMap<Vec<usize>, Id> = BTreeMap::new();
+    for (range, mut places) in named {
+        while around.last().is_some_and(|(outer, ..)| !outer.contains(&range)) {
+            around.pop();
+        }
+        let outer = around.last();
+        if let Some((_, more, _)) = outer {
+            places.extend(more);
+            places.sort_unstable();
+            places.dedup();
+        }
+        let class = match known.get(&places) {
+            Some(class) => *class,
+            None => {
+                let rules = effective(places.iter().filter_map(|place| services.get(*place)));
+                let class = class_id(&rules);
+                classes.entry(class).or_insert_with(|| paint(class, &rules));
+                known.insert(places.clone(), class);
+                class
+            }
+        };
+        if outer.is_none_or(|(.., of_outer)| *of_outer != class) {
+            tables.identities.insert(identity_key(policy, context, range), Identity { class });
+        }
+        around.push((range, places, class));
+    }
+}
+
+fn service_rule(rule: &SecurityGroupRule) -> ServiceRule {
+    ServiceRule {
+        id: rule.id.table_id(),
+        allow: rule.action == RuleAction::Allow,
+        protocol: rule.protocol.map(|protocol| protocol.0),
+        services: rule.services.iter().map(|range| (range.first, range.last)).collect(),
+    }
+}
+
+/// Addresses of the members of the groups that rules name, by where the members are (rule SG-7).
+#[derive(Default)]
+struct Members {
+    own: BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>,
+    sources: BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>,
+    outside: BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>,
+    /// Whether a port here or in one of the sources has its check off.
+    unchecked: bool,
+}
+
+impl Members {
+    /// The members of all groups named by rules of `groups`.
+    fn of(catalog: &Catalog, vpc: VpcId, groups: &BTreeSet<SecurityGroupId>) -> (Self, Dependencies) {
+        let of_rules = |direction| -> BTreeSet<SecurityGroupId> {
+            groups.iter().filter_map(|id| catalog.security_group(*id)).flat_map(|g| remotes(g, direction)).collect()
+        };
+        let (inbound, outbound) = (of_rules(Direction::Ingress), of_rules(Direction::Egress));
+        let mut members = Self::default();
+        let mut dependencies = Dependencies::default();
+        if inbound.is_empty() && outbound.is_empty() {
+            return (members, dependencies);
+        }
+        let both = inbound.union(&outbound).copied().collect();
+        let mut unchecked = collect(&mut members.own, &both, catalog.ports_of_vpc(vpc).map(|port| &**port));
+        if !inbound.is_empty() {
+            dependencies.targets = targets(catalog, vpc);
+            dependencies.sources = sources(catalog, vpc, &dependencies.targets);
+            for source in &dependencies.sources {
+                let ports = catalog.ports_of_vpc(*source).map(|port| &**port);
+                unchecked |= collect(&mut members.sources, &inbound, ports);
+            }
+            // Where every port has its check on, no packet is of an unchecked port.
+            members.unchecked = unchecked;
+        }
+        let own_ranges: Vec<IpNet> = catalog.subnets_of(vpc).flat_map(|subnet| subnet_ranges(subnet)).collect();
+        for group in &outbound {
+            // An address of an own subnet means whoever has it there, not a member elsewhere.
+            let elsewhere = catalog.ports_with_group(*group).flat_map(|port| addresses(port));
+            let elsewhere = elsewhere.filter(|ip| !own_ranges.iter().any(|range| range.contains(ip)));
+            members.outside.entry(*group).or_default().extend(elsewhere);
+        }
+        dependencies.members_anywhere.extend(&outbound);
+        dependencies.members = inbound;
+        (members, dependencies)
+    }
+
+    /// The ranges of a family that a remote stands for in a context.
+    fn ranges(&self, remote: Remote, version: IpVersion, context: u8) -> Vec<IpNet> {
+        let of = |members: &[&BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>], group| -> Vec<IpNet> {
+            let addresses: BTreeSet<IpAddr> =
+                members.iter().filter_map(|members| members.get(&group)).flatten().copied().collect();
+            let family = addresses.into_iter().filter(|ip| ip.is_ipv4() == (version == IpVersion::V4));
+            family.map(IpNet::from).collect()
+        };
+        match (remote, version) {
+            (Remote::Any, IpVersion::V4) => vec![IpNet::V4(Ipv4Net::default())],
+            (Remote::Any, IpVersion::V6) => vec![IpNet::V6(Ipv6Net::default())],
+            (Remote::Cidr(range @ IpNet::V4(_)), IpVersion::V4) => vec![range.trunc()],
+            (Remote::Cidr(range @ IpNet::V6(_)), IpVersion::V6) => vec![range.trunc()],
+            (Remote::Cidr(_) | Remote::AddressGroup(_), _) => Vec::new(),
+            (Remote::Group(group), _) => match context {
+                CONTEXT_OUT => of(&[&self.own, &self.outside], group),
+                CONTEXT_IN_VPC => of(&[&self.own], group),
+                CONTEXT_IN_PEERING => of(&[&self.sources], group),
+                // Any member by address, as far as its packets can arrive here.
+                _ if self.unchecked => of(&[&self.own, &self.sources], group),
+                _ => Vec::new(),
+            },
+        }
+    }
+}
+
+fn remotes(group: &SecurityGroup, direction: Direction) -> impl Iterator<Item = SecurityGroupId> {
+    group.rules.iter().filter(move |rule| rule.enabled && rule.direction == direction).filter_map(|rule| {
+        match rule.remote {
+            Remote::Group(id) => Some(id),
+            _ => None,
+        }
+    })
+}
+
+fn addresses(port: &Port) -> impl Iterator<Item = IpAddr> {
+    [Some(IpAddr::V4(port.ipv4)), port.ipv6.map(IpAddr::V6)].into_iter().flatten()
+}
+
+/// Notes the ports that are members of `groups`; whether one of all ports has its check off.
+fn collect<'a>(
+    into: &mut BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>,
+    groups: &BTreeSet<SecurityGroupId>,
+    ports: impl Iterator<Item = &'a Port>,
+) -> bool {
+    let mut unchecked = false;
+    for port in ports {
+        unchecked |= !port.source_dest_check;
+        for group in port.security_groups.iter().filter(|group| groups.contains(group)) {
+            into.entry(*group).or_default().extend(addresses(port));
+        }
+    }
+    unchecked
+}
+
+#[cfg(test)]
+mod tests;
