@@ -131,3 +131,33 @@ pub struct DropCounter {
     /// The port that sent the latest one.
     pub latest_port: Id,
 }
+
+/// One dropped packet as an example (rule DIAG-5). Record of ring buffer `EVENTS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct DropSample {
+    /// When.
+    pub time: u64,
+    /// The VPC in which it was dropped.
+    pub vni: u32,
+    /// [`crate::DropReason`] as a number.
+    pub reason: u32,
+    /// Interface that it came in by.
+    pub ifindex: u32,
+    /// Bytes with the Ethernet header.
+    pub len: u32,
+    /// Source address; zero when it is no IPv4 packet, like what follows.
+    pub source: Address,
+    /// Destination address.
+    pub destination: Address,
+    /// First two bytes of the L4 header: TCP and UDP source port.
+    pub source_port: [u8; 2],
+    /// The two bytes behind: TCP and UDP destination port.
+    pub destination_port: [u8; 2],
+    /// IP protocol number.
+    pub protocol: u8,
+    /// Address family; 0 when it is no IPv4 packet.
+    pub family: u8,
+    /// Zero.
+    pub pad: [u8; 2],
+}

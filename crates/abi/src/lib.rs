@@ -17,18 +17,19 @@ mod port;
 mod reason;
 
 pub use flow::{
-    Flow, FlowKey, FragmentKey, FragmentPorts, DropCounter, DropCounterKey, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED,
-    FLOW_REPLIED, FLOW_RESOLVED, FLOW_CLOSING, FLOW_SENDER_UNCHECKED, ORIGIN_PEERING, ORIGIN_UNCHECKED, ORIGIN_VPC,
+    DropCounter, DropCounterKey, DropSample, FLOW_CLOSING, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, FLOW_REPLIED,
+    FLOW_RESOLVED, FLOW_SENDER_UNCHECKED, Flow, FlowKey, FragmentKey, FragmentPorts, ORIGIN_PEERING, ORIGIN_UNCHECKED,
+    ORIGIN_VPC,
 };
 pub use forwarding::{
-    CidrKey, Crossing, CrossingKey, Route, RouteKey, CROSSING_ACTIVE, CROSSING_EXPIRED, CROSSING_PENDING,
-    CROSSING_REJECTED, ROUTE_INSTANCE, ROUTE_LOCAL, ROUTE_NAT, ROUTE_PEERING, ROUTE_SYSTEM,
+    CROSSING_ACTIVE, CROSSING_EXPIRED, CROSSING_PENDING, CROSSING_REJECTED, CidrKey, Crossing, CrossingKey,
+    ROUTE_INSTANCE, ROUTE_LOCAL, ROUTE_NAT, ROUTE_PEERING, ROUTE_SYSTEM, Route, RouteKey,
 };
 pub use policy::{
-    IdentityKey, Identity, Rule, RuleKey, CONTEXT_IN_PEERING, CONTEXT_IN_UNCHECKED, CONTEXT_IN_VPC, CONTEXT_OUT,
-    RULE_ALLOW, RULE_DENY,
+    CONTEXT_IN_PEERING, CONTEXT_IN_UNCHECKED, CONTEXT_IN_VPC, CONTEXT_OUT, Identity, IdentityKey, RULE_ALLOW,
+    RULE_DENY, Rule, RuleKey,
 };
-pub use port::{Endpoint, EndpointKey, Port, ENDPOINT_GATEWAY, ENDPOINT_WORKLOAD, PORT_CHECKED, PORT_RUNNING};
+pub use port::{ENDPOINT_GATEWAY, ENDPOINT_WORKLOAD, Endpoint, EndpointKey, PORT_CHECKED, PORT_RUNNING, Port};
 pub use reason::DropReason;
 
 /// An object's id in the tables: the first eight bytes of its UUID, or a content hash. All zero means "none".

@@ -99,11 +99,7 @@ impl KernelAgent {
         result
     }
 
-    fn probe_blocking(
-        probe: &Probe,
-        view: &Mutex<View>,
-        responders: &Responders,
-    ) -> Result<ProbeReport, AgentError> {
+    fn probe_blocking(probe: &Probe, view: &Mutex<View>, responders: &Responders) -> Result<ProbeReport, AgentError> {
         let machine = |error: netlink::Error| AgentError::Machine(error.to_string());
         let (from, intended) = {
             let view = view.lock().unwrap_or_else(PoisonError::into_inner);
@@ -174,10 +170,8 @@ impl Agent for KernelAgent {
             }
             let drops = answer.await.map_err(|_| gone())?.map_err(AgentError::Machine)?;
             let view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-            let vpc_of = |vni| {
-                match view.catalog.vni_owner(Vni::new(vni)?)? {
-                    VniOwner::Vpc(vpc) | VniOwner::Entry(_, vpc) => Some(vpc),
-                }
+            let vpc_of = |vni| match view.catalog.vni_owner(Vni::new(vni)?)? {
+                VniOwner::Vpc(vpc) | VniOwner::Entry(_, vpc) => Some(vpc),
             };
             Ok(drops
                 .into_iter()
@@ -265,8 +259,7 @@ impl Worker {
     }
 
     fn round(&mut self, catalog: Arc<Catalog>, changes: &[catalog::RecordChange]) {
-        let result =
-            if self.stale { self.machine.resync(&catalog) } else { self.machine.update(&catalog, changes) };
+        let result = if self.stale { self.machine.resync(&catalog) } else { self.machine.update(&catalog, changes) };
         self.catalog = catalog;
         match result {
             Ok(()) => {
@@ -287,10 +280,7 @@ impl Worker {
     /// Lets callers see what is there now.
     fn show(&self) {
         let names: BTreeMap<_, _> = self.catalog.servers().map(|s| (s.id, s.name.clone())).collect();
-        let namespaces = names
-            .keys()
-            .filter_map(|id| Some((*id, self.machine.namespace(*id)?.to_owned())))
-            .collect();
+        let namespaces = names.keys().filter_map(|id| Some((*id, self.machine.namespace(*id)?.to_owned()))).collect();
         let full = self.machine.datapath.usage().into_iter().find_map(|usage| {
             let share = f64::from(usage.used) / f64::from(usage.capacity.max(1));
             (share >= NEARLY_FULL)

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use agent::{Agent, KernelAgent, Options, Probe, ProbeService};
 use control::{
-    Caller, CreateAccount, CreatePeering, CreatePort, CreateServer, CreateSubnet, CreateVpc, Driver, NewRoute, ServerPort,
-    Settings,
+    Caller, CreateAccount, CreatePeering, CreatePort, CreateServer, CreateSubnet, CreateVpc, Driver, NewRoute,
+    ServerPort, Settings,
 };
 use model::{NextHopType, PeeringId, Server, ServerId, Site, VpcId};
 
@@ -21,19 +21,11 @@ impl Net {
         let store = store::Store::memory(store::Options::default());
         let (driver, follower) = Driver::open(store, Settings::default()).await.unwrap();
         tokio::spawn(follower.run());
-        let request = CreateAccount {
-            name: "a".into(),
-            site: Site::Cn,
-            user_name: "a".into(),
-            password_hash: "none".into(),
-        };
+        let request =
+            CreateAccount { name: "a".into(), site: Site::Cn, user_name: "a".into(), password_hash: "none".into() };
         let made = driver.execute(|c, x| control::create_bootstrap_account(c, x, request.clone())).await.unwrap().value;
-        let caller = Caller {
-            account: made.account.id,
-            user: made.user.id,
-            project: Some(made.projects[0].id),
-            operator: true,
-        };
+        let caller =
+            Caller { account: made.account.id, user: made.user.id, project: Some(made.projects[0].id), operator: true };
         Self { driver, caller }
     }
 

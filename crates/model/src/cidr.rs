@@ -1,6 +1,6 @@
-//! Address ranges: which are allowed where (rules NET-1 to NET-4, RT-3, RT-8, PEER-7).
+//! Address ranges: which are allowed where (rules NET-1 to NET-4, RT-3, RT-8).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use ipnet::{IpNet, Ipv4Net};
 
@@ -19,7 +19,9 @@ pub enum CidrError {
         canonical: String,
     },
     /// Outside the ranges that a VPC may have (rule NET-1).
-    #[error("{0} is not allowed for a VPC; choose from 10.0.0.0/8 to /28, 172.16.0.0/12 to /28 or 192.168.0.0/16 to /28")]
+    #[error(
+        "{0} is not allowed for a VPC; choose from 10.0.0.0/8 to /28, 172.16.0.0/12 to /28 or 192.168.0.0/16 to /28"
+    )]
     NotPrivate(Ipv4Net),
     /// In a range that a secondary CIDR may not have (rule NET-2).
     #[error("{given} overlaps {refused}, which a secondary CIDR block may not use")]
@@ -62,18 +64,6 @@ const REFUSED_SECONDARY: [Ipv4Net; 8] = [
     Ipv4Net::new_assert(Ipv4Addr::new(240, 0, 0, 0), 4),
     Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 4),
 ];
-
-/// The private ranges that a VPC's primary CIDR lies in.
-#[must_use]
-pub fn private_ranges() -> &'static [Ipv4Net] {
-    &PRIVATE
-}
-
-/// The ranges that a secondary CIDR may not overlap.
-#[must_use]
-pub fn refused_secondary_ranges() -> &'static [Ipv4Net] {
-    &REFUSED_SECONDARY
-}
 
 /// Parses an IPv4 range in canonical form.
 ///
@@ -148,20 +138,6 @@ pub fn reserved_addresses(cidr: Ipv4Net, gateway: Ipv4Addr) -> Vec<Ipv4Addr> {
     reserved.sort_unstable();
     reserved.dedup();
     reserved
-}
-
-/// Whether the address is outside the private, shared, link-local, loopback and multicast ranges (rule PEER-7; the
-/// ranges of the installation's VPCs are the caller's to check).
-#[must_use]
-pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(a) => {
-            !(a.is_link_local() || a.is_multicast() || a.is_loopback() || a.is_broadcast())
-                && !PRIVATE.iter().any(|r| r.contains(&a))
-                && !SYSTEM_RANGES[0].contains(&a)
-        }
-        IpAddr::V6(a) => !(a.is_multicast() || a.is_loopback() || a.is_unicast_link_local() || a.is_unique_local()),
-    }
 }
 
 fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {

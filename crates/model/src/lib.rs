@@ -22,8 +22,8 @@ mod vpc;
 
 pub use account::{AccessKey, Account, Project, Site, Token, User};
 pub use cidr::{
-    CidrError, SYSTEM_RANGES, is_public, parse_cidr, parse_destination, private_ranges, refused_secondary_ranges,
-    reserved_addresses, validate_primary_cidr, validate_secondary_cidr, validate_subnet_cidr,
+    CidrError, SYSTEM_RANGES, parse_cidr, parse_destination, reserved_addresses, validate_primary_cidr,
+    validate_secondary_cidr, validate_subnet_cidr,
 };
 pub use claim::Claim;
 pub use ids::{

@@ -3,7 +3,10 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessKey, Account, Claim, Peering, Port, Project, Route, RouteTable, SecurityGroup, Server, Subnet, Token, User, Vpc};
+use crate::{
+    AccessKey, Account, Claim, Peering, Port, Project, Route, RouteTable, SecurityGroup, Server, Subnet, Token, User,
+    Vpc,
+};
 
 /// A stored record that cannot be understood.
 #[derive(Debug, thiserror::Error)]

@@ -95,8 +95,7 @@ fn fresh(operator: &Account, user: &User, password: String, key: &AccessKey) -> 
 async fn replace_password(driver: &Driver, caller: &Caller, user: &User) -> Result<String, StartError> {
     let (password, hash) = new_password().await?;
     let update = UpdateUser { password_hash: Some(hash), enabled: None };
-    let done =
-        driver.execute(|catalog, ctx| control::update_user(catalog, caller, ctx, user.id, update.clone())).await;
+    let done = driver.execute(|catalog, ctx| control::update_user(catalog, caller, ctx, user.id, update.clone())).await;
     done.map_err(|error| StartError::Bootstrap(error.to_string()))?;
     Ok(password)
 }
@@ -110,8 +109,7 @@ async fn replace_key(driver: &Driver, caller: &Caller, user: &User) -> Result<Ac
         done.map_err(failed)?;
     }
     let request = CreateAccessKey { user: user.id, given: None };
-    let made =
-        driver.execute(|catalog, ctx| control::create_access_key(catalog, caller, ctx, request.clone())).await;
+    let made = driver.execute(|catalog, ctx| control::create_access_key(catalog, caller, ctx, request.clone())).await;
     Ok(made.map_err(failed)?.value)
 }
 

@@ -48,7 +48,10 @@ pub struct Credentials {
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("endpoint", &self.endpoint).field("domain", &self.domain).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("endpoint", &self.endpoint)
+            .field("domain", &self.domain)
+            .finish_non_exhaustive()
     }
 }
 

@@ -144,9 +144,9 @@ async fn start_data_plane(
         (DatapathChoice::Sim, _) => {
             Ok(simulated("the simulator, as asked: every answer is computed, no packets flow".to_owned()))
         }
-        (DatapathChoice::Auto, Err(missing)) => Ok(simulated(format!(
-            "the simulator, because {missing}: every answer is computed, no packets flow"
-        ))),
+        (DatapathChoice::Auto, Err(missing)) => {
+            Ok(simulated(format!("the simulator, because {missing}: every answer is computed, no packets flow")))
+        }
         (DatapathChoice::Kernel, Err(missing)) => Err(StartError::NoKernel(missing)),
         (DatapathChoice::Auto | DatapathChoice::Kernel, Ok(())) => {
             let options = agent::Options::new(instance);
@@ -179,9 +179,8 @@ async fn expire(driver: Arc<Driver>, shutdown: CancellationToken) {
         if let Err(error) = driver.expire_due().await {
             tracing::warn!(%error, "peering requests could not be expired; trying again");
         }
-        let removed = driver
-            .execute(|catalog, ctx| Ok(control::delete_expired_tokens(catalog, ctx.now, TOKEN_BATCH)))
-            .await;
+        let removed =
+            driver.execute(|catalog, ctx| Ok(control::delete_expired_tokens(catalog, ctx.now, TOKEN_BATCH))).await;
         if let Err(error) = removed {
             tracing::warn!(%error, "expired tokens could not be removed; trying again");
         }
@@ -266,8 +265,8 @@ impl RunningServer {
 /// # Errors
 /// [`StartError`] when the folder names no instance or something resists.
 pub async fn remove_leftovers(data: &Path) -> Result<(), StartError> {
-    let instance = bootstrap::instance(data)
-        .map_err(|source| StartError::Data { path: data.display().to_string(), source })?;
+    let instance =
+        bootstrap::instance(data).map_err(|source| StartError::Data { path: data.display().to_string(), source })?;
     let options = agent::Options::new(&instance);
     let removed = tokio::task::spawn_blocking(move || agent::remove_leftovers(&options)).await;
     removed.map_err(|error| StartError::Leftovers(error.to_string()))?.map_err(StartError::Machine)

@@ -46,7 +46,10 @@ async fn the_first_start_makes_an_account_and_later_ones_keep_it() {
     running.stop().await.unwrap();
     let running = server::start(options(data.path())).await.unwrap();
     let again = running.credentials().clone();
-    assert_eq!((&again.access_key, &again.password, &again.projects), (&first.access_key, &first.password, &first.projects));
+    assert_eq!(
+        (&again.access_key, &again.password, &again.projects),
+        (&first.access_key, &first.password, &first.projects)
+    );
     client(&again).list_vpcs().await.unwrap();
     running.stop().await.unwrap();
 
