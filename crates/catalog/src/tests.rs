@@ -132,12 +132,12 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
                 name,
                 description: String::new(),
                 region,
-                status: if a % 2 == 0 { PeeringStatus::PendingAcceptance } else { PeeringStatus::Active },
+                status: if a.is_multiple_of(2) { PeeringStatus::PendingAcceptance } else { PeeringStatus::Active },
                 requester: end(a),
                 accepter: end(b),
                 created_at,
                 updated_at,
-                expires_at: (b % 3 != 0).then(|| created_at.plus_seconds(i64::from(b))),
+                expires_at: (!b.is_multiple_of(3)).then(|| created_at.plus_seconds(i64::from(b))),
             }
             .into()
         }
@@ -147,7 +147,7 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             region,
             name,
             description: String::new(),
-            default: b % 2 == 0,
+            default: b.is_multiple_of(2),
             enterprise_project_id: "0".into(),
             rules: (0..b % 3)
                 .map(|n| SecurityGroupRule {
@@ -181,7 +181,7 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             security_groups: (0..a % 3).map(|n| SecurityGroupId::new(uuid(n))).collect(),
             source_dest_check: true,
             allowed_address_pairs: Vec::new(),
-            server: (b % 2 == 0).then(|| ServerId::new(uuid(a % 3))),
+            server: b.is_multiple_of(2).then(|| ServerId::new(uuid(a % 3))),
             device_owner: String::new(),
             created_at,
             updated_at,

@@ -14,7 +14,8 @@ pub struct Caller {
     pub account: AccountId,
     /// The user.
     pub user: UserId,
-    /// The project that the call is scoped to; its region is the call's region. `None` sees all of the account.
+    /// The project that the call is scoped to, one of the account's (for operators any); its region is the call's region.
+    /// `None` sees all of the account.
     pub project: Option<ProjectId>,
     /// May make accounts, and without a project sees all accounts.
     pub operator: bool,
@@ -42,6 +43,7 @@ impl Caller {
     /// [`Error::NoProject`] for a call without one, [`Error::NotFound`] for one that is gone.
     pub fn scope<'a>(&self, catalog: &'a Catalog) -> Result<&'a Arc<Project>, Error> {
         let id = self.project.ok_or(Error::NoProject)?;
-        catalog.project(id).ok_or_else(|| Error::not_found(Kind::Project, id))
+        let project = catalog.project(id).filter(|project| self.manages(project.account));
+        project.ok_or_else(|| Error::not_found(Kind::Project, id))
     }
 }

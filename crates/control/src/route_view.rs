@@ -119,18 +119,22 @@ fn table_view(catalog: &Catalog, vpc: &Vpc, table: &Arc<RouteTable>) -> RouteTab
 
 pub(crate) fn route_view(catalog: &Catalog, vpc: &Vpc, route: &Arc<Route>) -> RouteView {
     let shadowed_by = shadowing(catalog, vpc, route.destination);
-    let blocked = blocked(catalog, route);
-    let (state, note) = if covered(route.destination, &shadowed_by) {
-        let note = format!("The subnets {} of the VPC always win; the route never matches.", listed(&shadowed_by));
-        (RouteState::Shadowed, Some(note))
-    } else if let Some((state, note)) = blocked {
-        (state, Some(note))
-    } else if shadowed_by.is_empty() {
-        (RouteState::Active, None)
+    let mut notes = Vec::new();
+    let mut state = RouteState::Active;
+    if covered(route.destination, &shadowed_by) {
+        state = RouteState::Shadowed;
+        notes.push(format!("The subnets {} of the VPC always win; the route never matches.", listed(&shadowed_by)));
     } else {
-        let note = format!("Packets to the subnets {} stay in the VPC.", listed(&shadowed_by));
-        (RouteState::PartlyShadowed, Some(note))
-    };
+        if !shadowed_by.is_empty() {
+            state = RouteState::PartlyShadowed;
+            notes.push(format!("Packets to the subnets {} stay in the VPC.", listed(&shadowed_by)));
+        }
+        if let Some((inactive, note)) = blocked(catalog, route) {
+            state = if inactive { RouteState::Inactive } else { state };
+            notes.push(note.to_owned());
+        }
+    }
+    let note = (!notes.is_empty()).then(|| notes.join(" "));
     RouteView { route: Arc::clone(route), state, note, shadowed_by }
 }
 
@@ -144,27 +148,26 @@ fn covered(destination: IpNet, subnets: &[Ipv4Net]) -> bool {
     subnets.iter().map(size).sum::<u64>() == size(&destination)
 }
 
-/// Why the next hop does not take packets now.
-fn blocked(catalog: &Catalog, route: &Route) -> Option<(RouteState, String)> {
+/// Why the next hop does not take packets now, and whether that makes the route inactive.
+fn blocked(catalog: &Catalog, route: &Route) -> Option<(bool, &'static str)> {
     match route.next_hop {
-        NextHop::Peering(id) => {
-            let text = match catalog.peering(id).map(|peering| peering.status) {
-                Some(PeeringStatus::Active) => return None,
-                Some(PeeringStatus::PendingAcceptance) => "The peering is not accepted yet: packets are dropped.",
-                Some(PeeringStatus::Rejected) => {
-                    "The peering was rejected: packets are dropped. Delete the route or make a new request."
-                }
-                Some(PeeringStatus::Expired) => {
-                    "The request expired: packets are dropped. Delete the route or make a new request."
-                }
-                None => "The peering does not exist: packets are dropped.",
-            };
-            Some((RouteState::Inactive, text.to_owned()))
-        }
+        NextHop::Peering(id) => match catalog.peering(id).map(|peering| peering.status) {
+            Some(PeeringStatus::Active) => None,
+            Some(PeeringStatus::PendingAcceptance) => {
+                Some((true, "The peering is not accepted yet: packets are dropped."))
+            }
+            Some(PeeringStatus::Rejected) => {
+                Some((true, "The peering was rejected: packets are dropped. Delete the route or make a new request."))
+            }
+            Some(PeeringStatus::Expired) => {
+                Some((true, "The request expired: packets are dropped. Delete the route or make a new request."))
+            }
+            None => Some((true, "The peering does not exist: packets are dropped.")),
+        },
         NextHop::Ecs(id) => {
-            let stopped = catalog.server(id).is_none_or(|server| server.state == ServerState::Stopped);
             // A stopped server does not make the route inactive: it still matches (rule RT-12).
-            stopped.then(|| (RouteState::Active, "The server is stopped: packets are dropped.".to_owned()))
+            let stopped = catalog.server(id).is_none_or(|server| server.state == ServerState::Stopped);
+            stopped.then_some((false, "The server is stopped: packets are dropped."))
         }
         NextHop::Eni(_) | NextHop::Vip(_) | NextHop::Nat(_) => None,
     }
