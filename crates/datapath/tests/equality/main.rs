@@ -1,0 +1,113 @@
+//! The kernel program and the simulator do the same with every packet: the same verdict, the same bytes, the same flows.
+//!
+//! Both are built from one pipeline, so a difference is one of compilers, of maps, or of what stands around it.
+
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod packet;
+mod random;
+mod topology;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use abi::{Flow, FlowKey};
+use common::{in_namespace, object, veth};
+use datapath::{
+    Capacities, Error,
+    testrun::{Outcome, TestDatapath},
+};
+use random::Random;
+use sim::World;
+use tables::{Delta, Tables};
+use topology::VPCS;
+
+/// Configurations, one changed into the next, and packets for each.
+const CONFIGURATIONS: u64 = 200;
+const PACKETS: usize = 200;
+
+/// `TC_ACT_SHOT` and `TC_ACT_REDIRECT` of `linux/pkt_cls.h`.
+const SHOT: u32 = 2;
+const REDIRECT: u32 = 7;
+
+#[test]
+fn the_kernel_and_the_simulator_agree_on_every_packet() {
+    in_namespace(|| {
+        let interfaces: Vec<u32> = (0..10).map(|number| veth(&format!("eq{number}"))).collect();
+        let (known, others) = interfaces.split_at(8);
+        let capacities = Capacities { flows: 65_536, new_flows: 65_536, ..Capacities::default() };
+        let mut kernel = TestDatapath::load(&object(), &capacities).unwrap();
+        let mut world = World::load(&Tables::default());
+        let mut tables = Tables::default();
+        let mut seen = BTreeMap::new();
+        let mut compared = 0;
+        for seed in 0..CONFIGURATIONS {
+            let mut random = Random::new(seed);
+            let (next, places) = topology::random(&mut random, known);
+            let bumped: BTreeSet<u32> = (1..=VPCS.into()).filter(|_| random.percent(70)).collect();
+            let delta = Delta { bumped, ..Delta::between(&tables, &next) };
+            kernel.apply(&delta).unwrap();
+            world.apply(&delta);
+            tables = next;
+            if random.percent(30) {
+                kernel.forget_flows().unwrap();
+                world.forget_flows();
+            }
+            let mut earlier = Vec::new();
+            for number in 0..PACKETS {
+                let sent = packet::random(&mut random, &places, others, &earlier);
+                let outcome = match kernel.run(&sent.frame, sent.ifindex) {
+                    // The kernel does not run programs on what it thinks is no frame.
+                    Err(Error::TestRun(_)) if sent.frame.len() < 42 => continue,
+                    outcome => outcome.unwrap(),
+                };
+                let mut frame = sent.frame.clone();
+                let expected = world.send(sent.ifindex, &mut frame);
+                let expected = as_kernel(expected, sent.ifindex, outcome.vni, frame);
+                let got = Outcome { duration: expected.duration, ..outcome };
+                assert_eq!(got, expected, "seed {seed}, packet {number}: {sent:02x?}");
+                *seen.entry((got.action, got.reason)).or_insert(0) += 1;
+                compared += 1;
+                if got.action == 1 {
+                    earlier.push(packet::Sent { ifindex: got.ifindex, frame: got.frame });
+                }
+            }
+            assert_eq!(flows(kernel.flows().unwrap()), world_flows(&world), "seed {seed}");
+        }
+        println!("{compared} packets: {seen:?}");
+        assert!(compared >= 20_000);
+        assert!(seen.len() >= 20, "too few kinds of outcomes to prove anything: {seen:?}");
+        let counted: BTreeMap<_, _> =
+            kernel.drops().unwrap().into_iter().map(|(k, v)| (k, (v.packets, v.bytes))).collect();
+        let expected = world.drops().iter().map(|(k, v)| (*k, (v.packets, v.bytes))).collect();
+        assert_eq!(counted, expected);
+    });
+}
+
+/// What the test object reports for an outcome of the simulator, which says no VPC (`vni`) of what goes no way.
+fn as_kernel(outcome: sim::Outcome, own: u32, vni: u32, frame: Vec<u8>) -> Outcome {
+    let (action, reason, ifindex, vni, result) = match outcome {
+        sim::Outcome::Dropped { vni, reason } => (0, reason as u32, 0, vni, SHOT),
+        sim::Outcome::Delivered { ifindex, vni } => (1, 0, ifindex, vni, REDIRECT),
+        sim::Outcome::Replied => (2, 0, own, vni, REDIRECT),
+        sim::Outcome::Consumed => (3, 0, 0, vni, SHOT),
+    };
+    Outcome { action, reason, ifindex, vni, result, frame, duration: Duration::ZERO }
+}
+
+/// Flows without the time of their last packet, which the two worlds measure by different clocks.
+fn flows(maps: [BTreeMap<FlowKey, Flow>; 2]) -> [BTreeMap<FlowKey, Flow>; 2] {
+    maps.map(|map| map.into_iter().map(|(key, flow)| (key, Flow { seen: 0, ..flow })).collect())
+}
+
+fn world_flows(world: &World) -> [BTreeMap<FlowKey, Flow>; 2] {
+    let state = world.flows();
+    flows([
+        state.established().map(|(key, flow)| (*key, *flow)).collect(),
+        state.embryonic().map(|(key, flow)| (*key, *flow)).collect(),
+    ])
+}
