@@ -71,9 +71,11 @@ pub(crate) async fn accounts(driver: &Driver, data: &Path, endpoint: &str) -> Re
         }
     };
     credentials.endpoint = endpoint.to_owned();
-    credentials.projects = driver
-        .catalog()
-        .projects_of(operator.id)
+    // In the order of the configuration: the first region is the command line's default.
+    let catalog = driver.catalog();
+    let regions = driver.settings().config.regions.iter();
+    credentials.projects = regions
+        .filter_map(|region| catalog.project_in(operator.id, &region.id))
         .map(|p| ProjectCredentials { region: p.region.to_string(), id: p.id.to_string(), name: p.name.clone() })
         .collect();
     credentials.write(data).map_err(in_data)?;

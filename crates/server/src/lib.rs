@@ -12,6 +12,7 @@ mod marker;
 mod options;
 mod running;
 
+pub use agent::kernel_supported;
 pub use config::{ConfigError, FileConfig, RegionConfig};
 pub use credentials::{Credentials, NamedId, ProjectCredentials};
 pub use marker::{Mark, Marker, default_data};
