@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 pub use identity::{Identity, Scope};
 
 use crate::error::Problem;
-use crate::extract::BODY_LIMIT;
+use crate::extract::{BODY_LIMIT, within_time};
 use crate::frame::Frame;
 use crate::state::State;
 
@@ -36,7 +36,7 @@ pub(crate) async fn authenticate(
 async fn admit(state: &State, params: &RawPathParams, frame: &Frame, request: Request) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
     // The body takes part in the signature as it came; a handler reads it again.
-    let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|error| {
+    let body = within_time(axum::body::to_bytes(body, BODY_LIMIT)).await?.map_err(|error| {
         let mut cause: Option<&dyn std::error::Error> = Some(&error);
         while let Some(error) = cause {
             if error.to_string().contains("length limit exceeded") {

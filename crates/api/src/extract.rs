@@ -1,5 +1,8 @@
 //! Bodies of requests.
 
+use std::future::Future;
+use std::time::Duration;
+
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
@@ -13,6 +16,9 @@ use crate::frame::Frame;
 /// Largest body that is read (api-vpc §0.2).
 pub const BODY_LIMIT: usize = 12 * 1024 * 1024;
 
+/// How long a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// A JSON body, whatever `Content-Type` says (api-vpc §0.2). A body of another form is refused in the family's words.
 #[derive(Clone, Debug)]
 pub struct Json<T>(pub T);
@@ -21,7 +27,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let body = Bytes::from_request(request, state).await.map_err(|error| rejected(&error))?;
+        let body = within_time(Bytes::from_request(request, state)).await?.map_err(|error| rejected(&error))?;
         if body.trim_ascii().is_empty() {
             return Err(Problem::body("the request has no body; a JSON object is expected"));
         }
@@ -29,7 +35,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-pub(crate) fn rejected(error: &BytesRejection) -> Problem {
+/// Lets a client take [`BODY_TIMEOUT`] to send its body.
+pub(crate) async fn within_time<T>(body: impl Future<Output = T>) -> Result<T, Problem> {
+    tokio::time::timeout(BODY_TIMEOUT, body).await.map_err(|_| Problem::broken_request())
+}
+
+fn rejected(error: &BytesRejection) -> Problem {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
         _ => Problem::broken_request(),

@@ -21,8 +21,18 @@ pub enum Family {
 
 /// What of the identity service lies directly under `/v3`; every other first segment is a project.
 const IDENTITY: [&str; 12] = [
-    "auth", "projects", "users", "domains", "regions", "services", "endpoints", "groups", "roles", "policies",
-    "credentials", "OS-INHERIT",
+    "auth",
+    "projects",
+    "users",
+    "domains",
+    "regions",
+    "services",
+    "endpoints",
+    "groups",
+    "roles",
+    "policies",
+    "credentials",
+    "OS-INHERIT",
 ];
 
 impl Family {

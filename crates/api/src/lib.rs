@@ -4,11 +4,11 @@
 //!
 //! What it guarantees: field names, statuses, error bodies and pages are those that the official SDKs and the official
 //! Terraform provider expect (API specification of VPC and IAM). Every answer carries `X-Request-Id`, every refusal
-//! `X-Causeway-Error` with a code that does not depend on the family. An operation of the network is answered after it is
-//! durable and the data plane has it in force.
+//! `X-Causeway-Error` with a code that does not depend on the family. An operation of the network is answered after it
+//! is durable and the data plane has it in force.
 //!
-//! What it does not do: it decides nothing about networks (that is `control`), keeps no state of its own and speaks no TLS.
-//! Huawei's field names end here.
+//! What it does not do: it decides nothing about networks (that is `control`), keeps no state of its own and speaks no
+//! TLS. Huawei's field names end here.
 #![forbid(unsafe_code)]
 
 mod auth;

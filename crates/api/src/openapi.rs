@@ -8,9 +8,9 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Required, ResponseBuilder, S
 
 use crate::family::Family;
 
-const DESCRIPTION: &str = "The network and identity API of Huawei Cloud as far as Causeway serves it, and Causeway's own \
-API under /causeway/v1. Every answer carries X-Request-Id; every refusal X-Causeway-Error with Causeway's own code; a \
-success may carry X-Causeway-Warnings, a percent-encoded JSON array of sentences.";
+const DESCRIPTION: &str = "The network and identity API of Huawei Cloud as far as Causeway serves it, and Causeway's \
+    own API under /causeway/v1. Every answer carries X-Request-Id; every refusal X-Causeway-Error with Causeway's own \
+    code; a success may carry X-Causeway-Warnings, a percent-encoded JSON array of sentences.";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(title = "Causeway", description = DESCRIPTION, license(name = "Apache-2.0")))]
@@ -27,9 +27,8 @@ const OPEN: [(&str, &str); 3] = [("/", "get"), ("/v3", "get"), ("/v3/auth/tokens
 /// Adds what holds for all operations and writes the document.
 pub(crate) fn text(mut document: OpenApi) -> String {
     let components = document.components.get_or_insert_with(Default::default);
-    let header = |name: &str, text: &str| {
-        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, text)))
-    };
+    let header =
+        |name: &str, text: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, text)));
     components.add_security_scheme("token", header("X-Auth-Token", "A token from POST /v3/auth/tokens."));
     components.add_security_scheme(
         "signature",
@@ -43,10 +42,9 @@ pub(crate) fn text(mut document: OpenApi) -> String {
     ] {
         components.schemas.insert(name.to_owned(), RefOr::T(texts(fields)));
     }
-    for (name, field, of) in [
-        ("ErrorNeutron", "NeutronError", "NeutronErrorFields"),
-        ("ErrorKeystone", "error", "KeystoneErrorFields"),
-    ] {
+    for (name, field, of) in
+        [("ErrorNeutron", "NeutronError", "NeutronErrorFields"), ("ErrorKeystone", "error", "KeystoneErrorFields")]
+    {
         let schema = ObjectBuilder::new().property(field, Ref::from_schema_name(of)).required(field).build();
         components.schemas.insert(name.to_owned(), RefOr::T(Schema::Object(schema)));
     }
@@ -55,8 +53,9 @@ pub(crate) fn text(mut document: OpenApi) -> String {
             complete(path, method, operation);
         }
     }
-    // Stable: maps are ordered by name.
-    let value = serde_json::to_value(&document).unwrap_or_default();
+    let mut value = serde_json::to_value(&document).unwrap_or_default();
+    // The file that is checked in must not depend on the features that serde_json happens to be built with.
+    value.sort_all_objects();
     let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
     text.push('\n');
     text

@@ -22,7 +22,6 @@ use crate::state::State;
 use crate::{causeway, iam, openapi, vpc};
 
 /// Serves the API. Needs a multi-threaded Tokio runtime: passwords are checked on blocking threads.
-#[must_use]
 pub fn router(state: State) -> Router {
     let (routes, document) = parts(&state);
     let document: Arc<str> = openapi::text(document).into();
@@ -32,15 +31,15 @@ pub fn router(state: State) -> Router {
     };
     let routes = routes
         .route("/openapi.json", get(document))
-        .fallback(|| async { Problem::no_such_api("The API does not exist or has not been published in the environment.") })
+        .fallback(|| async {
+            Problem::no_such_api("The API does not exist or has not been published in the environment.")
+        })
         .method_not_allowed_fallback(|| async { Problem::no_such_api("The API does not exist.") })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(state);
     // The frame must see requests before they are routed, so the routes are a service inside a router without any.
     let ids: RequestIds = Arc::new(|| Uuid::new_v4().simple().to_string());
-    let around = ServiceBuilder::new()
-        .layer(from_fn_with_state(ids, frame))
-        .layer(CatchPanicLayer::custom(panicked));
+    let around = ServiceBuilder::new().layer(from_fn_with_state(ids, frame)).layer(CatchPanicLayer::custom(panicked));
     Router::new().fallback_service(routes).layer(around)
 }
 

@@ -11,6 +11,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 /// How long requests that are under way may take to end once a shutdown has begun.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
@@ -19,7 +20,7 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Serves HTTP/1.1 and HTTP/2 without TLS until `shutdown` is done; then takes no more connections, lets the requests
-/// under way end within [`SHUTDOWN_GRACE`], and returns.
+/// under way end within [`SHUTDOWN_GRACE`], and returns. No task of it is left then.
 ///
 /// # Errors
 /// Does not fail: an accept that fails (no file descriptors left, say) is logged and tried again.
@@ -28,10 +29,12 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
     server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     server.http2().timer(TokioTimer::new()).keep_alive_interval(Some(HEADER_TIMEOUT));
     let connections = GracefulShutdown::new();
+    let mut tasks = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         let (stream, peer) = tokio::select! {
             () = &mut shutdown => break,
+            Some(_) = tasks.join_next() => continue,
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -47,7 +50,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
         let service = TowerToHyperService::new(router.clone());
         let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = connections.watch(connection);
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%peer, error = %error, "connection ended");
             }
@@ -57,5 +60,6 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
     if tokio::time::timeout(SHUTDOWN_GRACE, connections.shutdown()).await.is_err() {
         tracing::warn!(grace = ?SHUTDOWN_GRACE, "requests were still under way at the end of the grace period");
     }
+    tasks.shutdown().await;
     Ok(())
 }

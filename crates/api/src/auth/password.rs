@@ -1,15 +1,20 @@
 //! Passwords: Argon2id in PHC form, never on a thread that serves requests.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use axum::http::StatusCode;
 use tokio::sync::Semaphore;
 
 use crate::error::Problem;
 
 /// How many passwords are hashed at the same time: each takes 19 MiB and a core.
 const CONCURRENT: usize = 2;
+
+/// How long a login waits for its turn: logins that nobody waits for any more must not pile up.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Hashes and checks passwords.
 #[derive(Clone, Debug)]
@@ -29,10 +34,7 @@ impl Passwords {
     /// The PHC string of a password.
     pub(crate) async fn hash(&self, password: String) -> Result<String, Problem> {
         self.run(move || {
-            Argon2::default()
-                .hash_password(password.as_bytes())
-                .map(|hash| hash.to_string())
-                .map_err(Problem::internal)
+            Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(Problem::internal)
         })
         .await?
     }
@@ -57,7 +59,9 @@ impl Passwords {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(Problem::internal)?;
+        let busy = |_| Problem::identity(StatusCode::SERVICE_UNAVAILABLE, "Too many logins at once.", "busy");
+        let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned());
+        let permit = permit.await.map_err(busy)?.map_err(Problem::internal)?;
         tokio::task::spawn_blocking(move || {
             let done = work();
             drop(permit);

@@ -4,8 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Problem;
 
-const ALPHABET: &[u8] =
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// The text of a new token: 64 letters and digits, 380 bits.
 pub(crate) fn token() -> Result<String, Problem> {

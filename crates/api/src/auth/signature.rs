@@ -29,7 +29,10 @@ pub(super) fn verify(
         return Err(Problem::unauthenticated("X-Security-Token is not one of this access key", "bad_security_token"));
     }
     let key = catalog.access_key(&AccessKeyId(authorization.access_key.clone())).ok_or_else(|| {
-        Problem::unauthenticated(format_args!("ak {} not exist", shown(&authorization.access_key)), "unknown_access_key")
+        Problem::unauthenticated(
+            format_args!("ak {} not exist", shown(&authorization.access_key)),
+            "unknown_access_key",
+        )
     })?;
     let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let request = signing::Request::new(
@@ -47,7 +50,10 @@ pub(super) fn verify(
     let seconds = now.unix_seconds();
     let now = jiff::Timestamp::from_second(seconds).map_err(Problem::internal)?;
     signing::check_clock(date, now).map_err(|error| {
-        Problem::unauthenticated(format_args!("{error}; the server's clock says {}", signing::format_date(now)), "expired_signature")
+        Problem::unauthenticated(
+            format_args!("{error}; the server's clock says {}", signing::format_date(now)),
+            "expired_signature",
+        )
     })?;
     Ok(Arc::clone(key))
 }

@@ -47,9 +47,10 @@ impl TargetFields {
         let shown: String = text.chars().take(64).collect();
         let address = text.parse().map_err(|_| Problem::invalid(format!("to.address: `{shown}` is not an address")))?;
         let intended = self.intended.as_deref().map(|text| server(catalog, caller, text, "to.intended")).transpose()?;
-        let to_vpc = self.to_vpc.as_deref().map(|text| -> Result<VpcId, Problem> {
-            Ok(control::vpc(catalog, caller, id(text, "to.to_vpc")?)?.id)
-        });
+        let to_vpc = self
+            .to_vpc
+            .as_deref()
+            .map(|text| -> Result<VpcId, Problem> { Ok(control::vpc(catalog, caller, id(text, "to.to_vpc")?)?.id) });
         Ok(Target::Address { address, intended: intended.map(|server| server.id), to_vpc: to_vpc.transpose()? })
     }
 }

@@ -114,23 +114,17 @@ pub(crate) async fn trace(
     let catalog = state.catalog();
     let caller = identity.account_caller();
     let from = server(&catalog, &caller, &required(request.from, "from")?, "from")?.id;
-    let mut involved = vec![from];
     let to = match required(request.to, "to")?.resolve(&catalog, &caller)? {
-        Target::Server(server) => {
-            involved.push(server.id);
-            TraceTarget::Server(server.id)
-        }
-        Target::Address { address: IpAddr::V4(ip), intended, to_vpc } => {
-            involved.extend(intended);
-            TraceTarget::Address { ip, intended, to_vpc }
-        }
+        Target::Server(server) => TraceTarget::Server(server.id),
+        Target::Address { address: IpAddr::V4(ip), intended, to_vpc } => TraceTarget::Address { ip, intended, to_vpc },
         Target::Address { .. } => return Err(Problem::invalid("to.address: only IPv4 can be traced")),
     };
     let (protocol, port) = protocol(service(request.protocol.as_deref(), request.port)?);
     let question = Question { from, to, protocol, port };
     let viewer = viewer(&identity);
     let answer = compute(move || -> Result<TraceAnswer, Problem> {
-        let trace = Tracer::among(&catalog, involved).ask(&question).map_err(|error| unanswerable(&error))?;
+        let mut tracer = Tracer::for_questions(&catalog, [&question]);
+        let trace = tracer.ask(&question).map_err(|error| unanswerable(&error))?;
         Ok(describe(&catalog, &seen(&catalog, trace, viewer), viewer))
     });
     Ok(Json(answer.await??))
@@ -235,11 +229,7 @@ pub(crate) async fn reach(
     };
     let servers = servers
         .iter()
-        .map(|server| ReachServer {
-            id: server.id.to_string(),
-            name: server.name.clone(),
-            vpc_name: vpc_name(server),
-        })
+        .map(|server| ReachServer { id: server.id.to_string(), name: server.name.clone(), vpc_name: vpc_name(server) })
         .collect();
     Ok(Json(ReachAnswer { servers, matrix }))
 }
@@ -316,11 +306,14 @@ fn verdicts(
     (protocol, port): (Protocol, u16),
     viewer: Option<AccountId>,
 ) -> Vec<((ServerId, ServerId), Traced)> {
-    let mut tracer = Tracer::among(catalog, servers.iter().copied());
-    let pairs = servers.iter().flat_map(|from| servers.iter().filter(move |to| *to != from).map(move |to| (*from, *to)));
-    pairs
-        .map(|(from, to)| {
-            let question = Question { from, to: TraceTarget::Server(to), protocol, port };
+    let pairs =
+        servers.iter().flat_map(|from| servers.iter().filter(move |to| *to != from).map(move |to| (*from, *to)));
+    let question = |(from, to)| Question { from, to: TraceTarget::Server(to), protocol, port };
+    let questions: Vec<((ServerId, ServerId), Question)> = pairs.map(|pair| (pair, question(pair))).collect();
+    let mut tracer = Tracer::for_questions(catalog, questions.iter().map(|(_, question)| question));
+    questions
+        .into_iter()
+        .map(|(pair, question)| {
             let traced = match tracer.ask(&question) {
                 Ok(trace) => {
                     let verdict = seen(catalog, trace, viewer).verdict;
@@ -334,7 +327,7 @@ fn verdicts(
                 // A stopped server reaches nobody.
                 Err(_) => Traced { reachable: false, reason: None, leg: None, at: None },
             };
-            ((from, to), traced)
+            (pair, traced)
         })
         .collect()
 }

@@ -16,7 +16,7 @@ const SERVICES: [(&str, &str, &str); 5] = [
 ];
 
 /// Show the services that the caller's scope can use.
-#[utoipa::path(get, path = "/v3/auth/catalog", tag = "Tokens",
+#[utoipa::path(get, path = "/v3/auth/catalog", tag = "Tokens", operation_id = "showCatalog",
     responses((status = 200, description = "`catalog`, and `links`")))]
 pub(crate) async fn show(identity: Identity, frame: Frame) -> Json<Value> {
     Json(json!({"catalog": entries(&identity.scope, &frame), "links": {"self": frame.url()}}))
@@ -36,7 +36,8 @@ pub(super) fn entries(scope: &Scope, frame: &Frame) -> Vec<Value> {
                 return None;
             }
             let region = if global { "*" } else { region };
-            let url = format!("{}/{}", frame.base, version.replace("{project}", project.as_deref().unwrap_or_default()));
+            let url =
+                format!("{}/{}", frame.base, version.replace("{project}", project.as_deref().unwrap_or_default()));
             // Ids that are always the same for the same service: clients compare catalogs.
             let id = crate::auth::secret::hash(name)[..32].to_owned();
             let endpoint = json!({

@@ -56,9 +56,7 @@ pub(crate) async fn create(
     let user = user(&identity, request.credential.user_id.as_deref())?;
     let caller = identity.account_caller();
     let request = CreateAccessKey { user, given: None };
-    let key = state
-        .record(|catalog, ctx| control::create_access_key(catalog, &caller, ctx, request.clone()))
-        .await?;
+    let key = state.record(|catalog, ctx| control::create_access_key(catalog, &caller, ctx, request.clone())).await?;
     let mut credential = describe(&key);
     credential["secret"] = json!(key.secret);
     Ok((StatusCode::CREATED, Json(json!({"credential": credential}))).into_response())

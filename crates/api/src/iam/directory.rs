@@ -82,7 +82,8 @@ fn list(state: &State, identity: &Identity, frame: &Frame, query: &Query) -> Jso
 }
 
 /// List the projects of the caller's account. With the name of a region there is exactly one.
-#[utoipa::path(get, path = "/v3/projects", tag = "Projects", responses((status = 200, body = ProjectList)))]
+#[utoipa::path(get, path = "/v3/projects", tag = "Projects", operation_id = "listProjects",
+    responses((status = 200, body = ProjectList)))]
 pub(crate) async fn projects(
     AxumState(state): AxumState<State>,
     identity: Identity,
@@ -93,7 +94,8 @@ pub(crate) async fn projects(
 }
 
 /// List the projects that the caller may use.
-#[utoipa::path(get, path = "/v3/auth/projects", tag = "Projects", responses((status = 200, body = ProjectList)))]
+#[utoipa::path(get, path = "/v3/auth/projects", tag = "Projects", operation_id = "listOwnProjects",
+    responses((status = 200, body = ProjectList)))]
 pub(crate) async fn own_projects(
     AxumState(state): AxumState<State>,
     identity: Identity,
@@ -104,7 +106,7 @@ pub(crate) async fn own_projects(
 }
 
 /// List the projects of a user of the caller's account.
-#[utoipa::path(get, path = "/v3/users/{user_id}/projects", tag = "Projects",
+#[utoipa::path(get, path = "/v3/users/{user_id}/projects", tag = "Projects", operation_id = "listUserProjects",
     responses((status = 200, body = ProjectList)))]
 pub(crate) async fn projects_of_user(
     AxumState(state): AxumState<State>,
@@ -123,7 +125,8 @@ pub(crate) async fn projects_of_user(
 }
 
 /// Show a project of the caller's account.
-#[utoipa::path(get, path = "/v3/projects/{id}", tag = "Projects", responses((status = 200, body = ProjectBody)))]
+#[utoipa::path(get, path = "/v3/projects/{id}", tag = "Projects", operation_id = "showProject",
+    responses((status = 200, body = ProjectBody)))]
 pub(crate) async fn project(
     AxumState(state): AxumState<State>,
     Path(id): Path<String>,
@@ -146,7 +149,7 @@ fn missing(kind: &str, id: &str) -> Problem {
 }
 
 /// Show the caller's account.
-#[utoipa::path(get, path = "/v3/auth/domains", tag = "Accounts",
+#[utoipa::path(get, path = "/v3/auth/domains", tag = "Accounts", operation_id = "listDomains",
     responses((status = 200, description = "`domains` with the caller's account, and `links`")))]
 pub(crate) async fn domains(identity: Identity, frame: Frame, query: Query) -> Json<Value> {
     let account = &identity.account;
@@ -163,7 +166,7 @@ pub(crate) async fn domains(identity: Identity, frame: Frame, query: Query) -> J
 }
 
 /// List the users of the caller's account.
-#[utoipa::path(get, path = "/v3/users", tag = "Accounts",
+#[utoipa::path(get, path = "/v3/users", tag = "Accounts", operation_id = "listUsers",
     responses((status = 200, description = "`users` of the caller's account, and `links`")))]
 pub(crate) async fn users(
     AxumState(state): AxumState<State>,
@@ -191,7 +194,7 @@ fn user_object(user: &User, frame: &Frame) -> Value {
 }
 
 /// List the regions.
-#[utoipa::path(get, path = "/v3/regions", tag = "Projects",
+#[utoipa::path(get, path = "/v3/regions", tag = "Projects", operation_id = "listRegions",
     responses((status = 200, description = "`regions`, and `links`")))]
 pub(crate) async fn regions(AxumState(state): AxumState<State>, _: Identity, frame: Frame) -> Json<Value> {
     let regions: Vec<Value> = state

@@ -207,7 +207,11 @@ async fn by_password(state: &State, catalog: &Catalog, fields: UserFields) -> Re
     };
     let user = user.filter(|user| user.enabled).cloned();
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    if state.passwords.matches(fields.password, hash).await? { user.ok_or_else(wrong_login) } else { Err(wrong_login()) }
+    if state.passwords.matches(fields.password, hash).await? {
+        user.ok_or_else(wrong_login)
+    } else {
+        Err(wrong_login())
+    }
 }
 
 fn by_token(state: &State, catalog: &Catalog, text: &str) -> Result<(Arc<User>, Timestamp), Problem> {
@@ -227,13 +231,10 @@ fn account<'a>(catalog: &'a Catalog, named: &Named) -> Option<&'a Arc<Account>> 
 }
 
 /// The project of the scope; nobody gets a token for another account.
-fn scope(
-    catalog: &Catalog,
-    own: &Account,
-    fields: Option<ScopeFields>,
-) -> Result<Option<Arc<Project>>, Problem> {
-    let refused =
-        |what: &str| Problem::identity(StatusCode::UNAUTHORIZED, format!("The {what} of the scope is not yours."), "foreign_scope");
+fn scope(catalog: &Catalog, own: &Account, fields: Option<ScopeFields>) -> Result<Option<Arc<Project>>, Problem> {
+    let refused = |what: &str| {
+        Problem::identity(StatusCode::UNAUTHORIZED, format!("The {what} of the scope is not yours."), "foreign_scope")
+    };
     let Some(fields) = fields else { return Ok(None) };
     match (fields.project, fields.domain) {
         (Some(named), _) => {

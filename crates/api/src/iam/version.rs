@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::frame::Frame;
 
 /// List the versions of the API; the identity service's when the host name begins with `iam`.
-#[utoipa::path(get, path = "/", tag = "Versions", responses(
+#[utoipa::path(get, path = "/", tag = "Versions", operation_id = "listVersions", responses(
     (status = 200, description = "Versions of the network API"),
     (status = 300, description = "Versions of the identity API"),
 ))]
@@ -20,13 +20,17 @@ pub(crate) async fn root(frame: Frame, headers: HeaderMap) -> Response {
     }
     let versions: Vec<Value> = ["v1", "v2.0", "v3"]
         .iter()
-        .map(|id| json!({"id": id, "status": "CURRENT", "links": [{"href": format!("{}/{id}/", frame.base), "rel": "self"}]}))
+        .map(|id| {
+            let links = [json!({"href": format!("{}/{id}/", frame.base), "rel": "self"})];
+            json!({"id": id, "status": "CURRENT", "links": links})
+        })
         .collect();
     Json(json!({"versions": versions})).into_response()
 }
 
 /// Show the version of the identity API.
-#[utoipa::path(get, path = "/v3", tag = "Versions", responses((status = 200, description = "The version")))]
+#[utoipa::path(get, path = "/v3", tag = "Versions", operation_id = "showIdentityVersion",
+    responses((status = 200, description = "The version")))]
 pub(crate) async fn show(frame: Frame) -> Response {
     let mut response = Json(json!({"version": identity(&frame)})).into_response();
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("host"));

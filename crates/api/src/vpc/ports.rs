@@ -17,7 +17,9 @@ use crate::extract::{Json as Body, id, ipv4, path_id, required};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page, v2_page};
 use crate::state::{Done, State};
-use crate::wire::{AddressPairV1, FixedIp, PortBody, PortFields, PortListBody, PortListV2, PortObject, PortRequest};
+use crate::wire::{
+    AddressPairV1, FixedIp, PortBody, PortFields, PortListBody, PortListV2, PortObject, PortRequest, port_status,
+};
 
 /// List ports.
 #[utoipa::path(get, path = "/v1/{project_id}/ports", tag = "Ports", operation_id = "listPorts",
@@ -173,7 +175,7 @@ fn filtered(catalog: &Catalog, identity: &Identity, query: &Query) -> Result<Vec
             && query.is("device_owner", &port.device_owner)
             && query.is("admin_state_up", "true")
             && query.is("tenant_id", &port.project.to_string())
-            && query.is("status", PortObject::v1(catalog, port).status())
+            && query.is("status", port_status(catalog, port))
             && wanted_groups.all(|wanted| groups.iter().any(|group| group == wanted))
             && has_addresses(catalog, port, query)
     });
@@ -189,7 +191,8 @@ fn has_addresses(catalog: &Catalog, port: &Port, query: &Query) -> bool {
         }
         Some(("subnet_id", id)) => subnet.is_some_and(|subnet| {
             let v6 = subnet.ipv6.map(|v6| v6.neutron_subnet_id);
-            subnet.id.to_string() == id || [Some(subnet.neutron_subnet_id), v6].into_iter().flatten().any(|n| n.to_string() == id)
+            subnet.id.to_string() == id
+                || [Some(subnet.neutron_subnet_id), v6].into_iter().flatten().any(|n| n.to_string() == id)
         }),
         _ => false,
     })

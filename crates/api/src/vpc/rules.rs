@@ -95,8 +95,7 @@ pub(crate) async fn list_v2(
     query: Query,
 ) -> Result<Json<RuleListV2>, Problem> {
     let rules = filtered(&state, &identity, &query)?;
-    let (rules, security_group_rules_links) =
-        v2_page(&query, &frame.url(), rules, |(_, rule)| rule.id.to_string())?;
+    let (rules, security_group_rules_links) = v2_page(&query, &frame.url(), rules, |(_, rule)| rule.id.to_string())?;
     let security_group_rules = rules.iter().map(|(group, rule)| RuleV1::v2(group, rule)).collect();
     Ok(Json(RuleListV2 { security_group_rules, security_group_rules_links }))
 }

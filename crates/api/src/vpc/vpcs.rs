@@ -273,8 +273,7 @@ async fn change(state: &State, identity: &Identity, id: VpcId, request: UpdateVp
 
 async fn remove(state: &State, identity: &Identity, id: VpcId) -> Result<Response, Problem> {
     let caller = identity.project_caller()?;
-    let done =
-        state.commit(&caller, move |catalog, caller, ctx| control::delete_vpc(catalog, caller, ctx, id)).await?;
+    let done = state.commit(&caller, move |catalog, caller, ctx| control::delete_vpc(catalog, caller, ctx, id)).await?;
     Ok(done.gone())
 }
 

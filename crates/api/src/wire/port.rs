@@ -86,8 +86,7 @@ impl PortObject {
     fn common(catalog: &Catalog, port: &Port) -> Self {
         let subnet = catalog.subnet(port.subnet);
         let neutron = subnet.map(|subnet| subnet.neutron_subnet_id.hyphenated().to_string());
-        let neutron_v6 =
-            subnet.and_then(|subnet| subnet.ipv6).map(|v6| v6.neutron_subnet_id.hyphenated().to_string());
+        let neutron_v6 = subnet.and_then(|subnet| subnet.ipv6).map(|v6| v6.neutron_subnet_id.hyphenated().to_string());
         let mut fixed_ips = vec![FixedIp { subnet_id: neutron, ip_address: Some(port.ipv4.to_string()) }];
         fixed_ips
             .extend(port.ipv6.map(|address| FixedIp { subnet_id: neutron_v6, ip_address: Some(address.to_string()) }));
@@ -101,7 +100,7 @@ impl PortObject {
             device_id: port.server.map(|server| server.to_string()).unwrap_or_default(),
             device_owner: port.device_owner.clone(),
             tenant_id: port.project.to_string(),
-            status: status(catalog, port),
+            status: port_status(catalog, port),
             security_groups: port.security_groups.iter().map(ToString::to_string).collect(),
             allowed_address_pairs: pairs(port),
             extra_dhcp_opts: Vec::new(),
@@ -120,27 +119,19 @@ impl PortObject {
             project_id: None,
         }
     }
-
-    pub(crate) fn status(&self) -> &'static str {
-        self.status
-    }
 }
 
 /// `ACTIVE` when something that runs is attached. A virtual IP is always `DOWN` (clients §6, trap 24).
-fn status(catalog: &Catalog, port: &Port) -> &'static str {
-    let running = port
-        .server
-        .and_then(|id| catalog.server(id))
-        .is_some_and(|server| server.state == ServerState::Running);
+pub(crate) fn port_status(catalog: &Catalog, port: &Port) -> &'static str {
+    let running =
+        port.server.and_then(|id| catalog.server(id)).is_some_and(|server| server.state == ServerState::Running);
     if running { "ACTIVE" } else { "DOWN" }
 }
 
 /// The pairs as they were given, and the switch when the check was turned off by other means (clients §6, trap 23).
 fn pairs(port: &Port) -> Vec<AddressPairV1> {
-    let pair = |address: &str, mac: String| AddressPairV1 {
-        ip_address: Some(address.to_owned()),
-        mac_address: Some(mac),
-    };
+    let pair =
+        |address: &str, mac: String| AddressPairV1 { ip_address: Some(address.to_owned()), mac_address: Some(mac) };
     let mut pairs: Vec<AddressPairV1> = port
         .allowed_address_pairs
         .iter()

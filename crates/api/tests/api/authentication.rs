@@ -82,7 +82,10 @@ async fn unknown_keys_and_schemes_and_no_credentials_are_told_apart() {
             request.headers_mut().insert("authorization", HeaderValue::from_static(value));
         })
     };
-    assert_eq!(scheme("SDK-HMAC-SM3 Access=A, SignedHeaders=a, Signature=b").await.refusal(), gateway("bad_authorization"));
+    assert_eq!(
+        scheme("SDK-HMAC-SM3 Access=A, SignedHeaders=a, Signature=b").await.refusal(),
+        gateway("bad_authorization")
+    );
     assert_eq!(scheme("Basic dGVzdA==").await.refusal(), gateway("bad_authorization"));
     assert_eq!(scheme("").await.refusal(), gateway("no_credentials"));
     let security_token = tampered(&world, |request| {

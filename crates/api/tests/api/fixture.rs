@@ -27,6 +27,8 @@ pub struct FakeAgent {
     pub kind: DatapathKind,
     pub settled: AtomicU64,
     pub stuck: AtomicBool,
+    /// Whether asking for its note panics.
+    pub broken: AtomicBool,
     pub full: Mutex<Option<String>>,
     pub probes: Mutex<Vec<Probe>>,
 }
@@ -37,15 +39,16 @@ impl Agent for FakeAgent {
     }
 
     fn note(&self) -> String {
+        assert!(!self.broken.load(Ordering::SeqCst), "the agent is broken");
         "a test".to_owned()
     }
 
     fn settled(&self, revision: u64) -> Answer<'_, ()> {
         self.settled.fetch_max(revision, Ordering::SeqCst);
         let stuck = self.stuck.load(Ordering::SeqCst);
-        Box::pin(async move {
-            if stuck { Err(AgentError::Machine("the machine is on fire".to_owned())) } else { Ok(()) }
-        })
+        Box::pin(
+            async move { if stuck { Err(AgentError::Machine("the machine is on fire".to_owned())) } else { Ok(()) } },
+        )
     }
 
     fn probe(&self, probe: Probe) -> Answer<'_, ProbeReport> {
@@ -86,8 +89,8 @@ pub struct World {
 /// Somebody who signs requests with an access key.
 #[derive(Clone)]
 pub struct Client {
-    router: Router,
-    clock: Arc<AtomicI64>,
+    pub router: Router,
+    pub clock: Arc<AtomicI64>,
     pub access_key: String,
     pub secret_key: String,
     pub account: AccountId,
@@ -175,6 +178,7 @@ impl World {
             kind,
             settled: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
             full: Mutex::new(None),
             probes: Mutex::new(Vec::new()),
         });
@@ -190,13 +194,7 @@ impl World {
     }
 }
 
-async fn account(
-    driver: &Driver,
-    router: &Router,
-    clock: &Arc<AtomicI64>,
-    name: &str,
-    by: Option<Caller>,
-) -> Client {
+async fn account(driver: &Driver, router: &Router, clock: &Arc<AtomicI64>, name: &str, by: Option<Caller>) -> Client {
     static HASH: OnceLock<String> = OnceLock::new();
     let hash = HASH.get_or_init(|| Argon2::default().hash_password(PASSWORD.as_bytes()).unwrap().to_string());
     let request = CreateAccount {
@@ -238,7 +236,8 @@ pub async fn send(router: &Router, request: Request<Body>) -> Reply {
     let response = router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    let reply = Reply { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() };
+    let reply =
+        Reply { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() };
     // Holds for every answer of every test (api-vpc §0.3).
     assert_eq!(reply.header("x-request-id").len(), 32, "{reply:?}");
     if !reply.text.is_empty() {
@@ -271,8 +270,7 @@ impl Client {
         let signed = {
             let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
             let request = signing::Request::new(method.as_str(), path, query, headers, body.as_bytes());
-            let key =
-                Credentials { access_key: self.access_key.clone(), secret_key: self.secret_key.clone() };
+            let key = Credentials { access_key: self.access_key.clone(), secret_key: self.secret_key.clone() };
             signing::sign(&request, &key, &Scheme::Plain).unwrap()
         };
         headers.push(("authorization".to_owned(), signed.authorization));
@@ -347,7 +345,9 @@ pub fn id(object: &Value) -> String {
 
 /// The names of an object's fields, sorted.
 pub fn fields(object: &Value) -> Vec<&str> {
-    object.as_object().unwrap().keys().map(String::as_str).collect()
+    let mut names: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
 }
 
 /// The ids of a list's items, in their order.

@@ -8,6 +8,7 @@ mod authentication;
 mod bad_input;
 mod causeway;
 mod documents;
+mod end_to_end;
 mod identity;
 mod network;
 mod pages;

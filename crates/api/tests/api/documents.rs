@@ -1,0 +1,234 @@
+//! The documents that are checked in are those of the code. `CAUSEWAY_BLESS=1` writes them.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use api::{Family, Problem, Resource, answer};
+use axum::body::Body;
+use axum::http::Request;
+use control::{CidrProblem, Error, GroupUse, Quota, SubnetUse, VpcUse};
+use model::{
+    AccountId, CidrError, Kind, NameError, NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId,
+    SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId, VpcId,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::fixture::World;
+
+fn checked_in(name: &str, text: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/api").join(name);
+    if std::env::var_os("CAUSEWAY_BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == text, "docs/api/{name} is not what the code says; run the tests with CAUSEWAY_BLESS=1");
+}
+
+#[tokio::test]
+async fn the_openapi_document_is_checked_in() {
+    let world = World::new().await;
+    let served = world.raw(Request::get("/openapi.json").body(Body::empty()).unwrap()).await;
+    assert_eq!(served.status.as_u16(), 200);
+    assert_eq!(served.text, api::document());
+    checked_in("openapi.json", &served.text);
+}
+
+/// Every operation has an id of its own, and a path parameter for each brace.
+#[test]
+fn operations_are_described() {
+    let document: Value = serde_json::from_str(&api::document()).unwrap();
+    let mut names = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no id"));
+            assert!(names.insert(name.to_owned()), "{name} twice");
+            assert!(operation["summary"].is_string(), "{method} {path} has no summary");
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let in_path = parameters.iter().filter(|parameter| parameter["in"] == "path").count();
+            assert_eq!(in_path, path.matches('{').count(), "{method} {path}");
+        }
+    }
+    assert!(names.len() > 80, "{}", names.len());
+}
+
+/// One of each refusal.
+fn refusals() -> Vec<(&'static str, Error)> {
+    let uuid = Uuid::nil();
+    let net = "10.0.0.0/24".parse().unwrap();
+    let destination = ipnet::IpNet::V4(net);
+    let (vpc, subnet, port) = (VpcId::new(uuid), SubnetId::new(uuid), PortId::new(uuid));
+    let (peering, group, table) = (PeeringId::new(uuid), SecurityGroupId::new(uuid), RouteTableId::new(uuid));
+    let server = ServerId::new(uuid);
+    let id = String::new();
+    let missing = |kind| Error::NotFound { kind, id: String::new() };
+    let quota = |resource| Error::QuotaExceeded { resource, used: 1, limit: 1 };
+    let name = || NameError::Length { what: "name", length: 0, min: 1, max: 64 };
+    vec![
+        ("VPC missing", missing(Kind::Vpc)),
+        ("subnet missing", missing(Kind::Subnet)),
+        ("route table missing", missing(Kind::RouteTable)),
+        ("route missing", missing(Kind::Route)),
+        ("peering missing", missing(Kind::Peering)),
+        ("security group missing", missing(Kind::SecurityGroup)),
+        ("port missing", missing(Kind::Port)),
+        ("server missing", missing(Kind::Server)),
+        ("project missing", missing(Kind::Project)),
+        ("rule missing", Error::RuleNotFound { id: id.clone() }),
+        ("not the caller's role", Error::NotAuthorized(String::new())),
+        ("no project named", Error::NoProject),
+        ("name", Error::InvalidName(name())),
+        ("description", Error::InvalidDescription(name())),
+        ("other field", Error::InvalidParameter { field: "x", reason: String::new() }),
+        ("VPC name in use", Error::NameTaken { kind: Kind::Vpc, name: id.clone() }),
+        ("other name in use", Error::NameTaken { kind: Kind::Account, name: id.clone() }),
+        ("VPC quota", quota(Quota::Vpcs)),
+        ("subnet quota", quota(Quota::Subnets)),
+        ("route quota", quota(Quota::Routes)),
+        ("peering quota", quota(Quota::Peerings)),
+        ("security group quota", quota(Quota::SecurityGroups)),
+        ("rule quota", quota(Quota::SecurityGroupRules)),
+        ("not supported", Error::NotSupported(String::new())),
+        ("installation exhausted", Error::Exhausted { what: "x" }),
+        ("CIDR", Error::InvalidCidr(CidrError::Syntax(String::new()))),
+        ("secondary CIDR overlaps", Error::VpcCidr { cidr: net, problem: CidrProblem::Overlaps { with: net } }),
+        ("secondary CIDR unknown", Error::VpcCidr { cidr: net, problem: CidrProblem::NotOfVpc }),
+        ("secondary CIDR in use", Error::VpcCidr { cidr: net, problem: CidrProblem::HasSubnets { subnets: vec![] } }),
+        ("CIDR leaves out a subnet", Error::VpcCidr { cidr: net, problem: CidrProblem::LeavesOut { subnet: net } }),
+        ("VPC has subnets", Error::VpcInUse { vpc, by: vec![VpcUse::Subnets(vec![])] }),
+        ("VPC has peerings", Error::VpcInUse { vpc, by: vec![VpcUse::Peerings(vec![])] }),
+        ("VPC has routes", Error::VpcInUse { vpc, by: vec![VpcUse::Routes(vec![])] }),
+        ("subnet outside the VPC", Error::CidrNotInVpc { cidr: net, blocks: vec![] }),
+        ("subnet overlaps", Error::SubnetOverlap { cidr: net, existing: net, name: id.clone() }),
+        ("subnet of another VPC", Error::SubnetNotInVpc { subnet, vpc }),
+        ("subnet has servers", Error::SubnetInUse { subnet, by: SubnetUse::Servers(vec![]) }),
+        ("subnet has private addresses", Error::SubnetInUse { subnet, by: SubnetUse::PrivateIps(vec![]) }),
+        ("subnet has next hops", Error::SubnetInUse { subnet, by: SubnetUse::Routes(vec![]) }),
+        ("address not usable", Error::InvalidAddress { address: [10, 0, 0, 0].into(), cidr: net, reason: "x" }),
+        ("address in use", Error::AddressInUse { address: [10, 0, 0, 0].into(), port }),
+        ("subnet full", Error::NoFreeAddress { subnet, cidr: net }),
+        ("port of a server", Error::PortInUse { port, server }),
+        ("next hop of routes", Error::NextHopInUse { kind: Kind::Port, id, routes: vec![] }),
+        ("destination repeats", Error::RouteDuplicateDestination { destination }),
+        ("destination inside a local route", Error::RouteConflictsWithLocal { destination, local: destination }),
+        ("next hop not in the VPC", Error::NextHopNotInVpc { kind: NextHopType::Peering, next_hop: String::new() }),
+        ("next hop's state", Error::NextHopState { peering, status: PeeringStatus::Rejected }),
+        ("next-hop type", Error::NextHopTypeNotSupported { kind: NextHopType::Vpn }),
+        ("no such route in the table", Error::RouteNotFound { destination }),
+        ("system route", Error::SystemRoute { destination }),
+        ("default table", Error::DefaultTable { table, reason: "x" }),
+        ("table in use", Error::TableInUse { table, subnets: vec![] }),
+        ("subnet not on the table", Error::SubnetNotOnTable { subnet, table }),
+        ("peer VPC missing", Error::PeerNotFound),
+        ("different regions", Error::DifferentRegion),
+        ("same VPC", Error::SelfPeering),
+        ("second peering", Error::DuplicatePeering { peering, name: String::new(), status: PeeringStatus::Active }),
+        ("peering's state", Error::InvalidState { peering, status: PeeringStatus::Active, operation: "accepted" }),
+        ("group in use", Error::GroupInUse { group, by: GroupUse::Ports(vec![]) }),
+        ("default group", Error::DefaultGroup { group }),
+        ("rule exists", Error::RuleExists { group, rule: SecurityGroupRuleId::new(uuid) }),
+        ("account in use", Error::AccountInUse { account: AccountId::new(uuid), by: vec![] }),
+        ("too many changes at once", Error::Busy),
+        ("store out of order", Error::Unavailable(String::new())),
+    ]
+}
+
+/// The resource in whose calls a refusal is at home.
+fn home(error: &Error) -> Resource {
+    match error {
+        Error::NotFound { kind, .. } => match kind {
+            Kind::Subnet => Resource::Subnet,
+            Kind::RouteTable => Resource::RouteTable,
+            Kind::Route => Resource::Route,
+            Kind::Peering => Resource::Peering,
+            Kind::SecurityGroup => Resource::SecurityGroup,
+            Kind::Port => Resource::Port,
+            _ => Resource::Vpc,
+        },
+        Error::CidrNotInVpc { .. }
+        | Error::SubnetOverlap { .. }
+        | Error::SubnetNotInVpc { .. }
+        | Error::SubnetInUse { .. } => Resource::Subnet,
+        Error::InvalidAddress { .. }
+        | Error::AddressInUse { .. }
+        | Error::NoFreeAddress { .. }
+        | Error::PortInUse { .. } => Resource::Port,
+        Error::PeerNotFound
+        | Error::DifferentRegion
+        | Error::SelfPeering
+        | Error::DuplicatePeering { .. }
+        | Error::InvalidState { .. } => Resource::Peering,
+        Error::RouteNotFound { .. } | Error::NextHopNotInVpc { .. } => Resource::RouteTable,
+        Error::GroupInUse { .. }
+        | Error::DefaultGroup { .. }
+        | Error::RuleExists { .. }
+        | Error::RuleNotFound { .. } => Resource::SecurityGroup,
+        _ => Resource::Vpc,
+    }
+}
+
+#[test]
+fn the_table_of_errors_is_checked_in() {
+    let mut text = String::from(
+        "# Errors\n\nWhat each family answers to a refusal of a use case, in the calls of the object that it is about. \
+         Written by a test of the\ncrate `api`; do not edit. `X-Causeway-Error` carries the code of the second column in \
+         every family, and is the\n`error_code` under `/causeway/v1`.\n\n\
+         | Refusal | `X-Causeway-Error` | v1 | v2.0 | v3 | `/causeway/v1` |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    for (title, error) in refusals() {
+        let resource = home(&error);
+        let internal = error.code();
+        let problem = Problem::from(error);
+        let cell = |family| {
+            let answer = answer(&problem, family, resource);
+            assert!(answer.status.is_client_error() || answer.status.is_server_error(), "{title}");
+            assert_eq!(answer.internal, internal);
+            let only_v2 = matches!(resource, Resource::Peering | Resource::Route);
+            if only_v2 && matches!(family, Family::V1 | Family::V3) {
+                "–".to_owned()
+            } else if family == Family::Causeway {
+                answer.status.as_u16().to_string()
+            } else {
+                format!("{} {}", answer.status.as_u16(), answer.code)
+            }
+        };
+        let (v1, v2, v3) = (cell(Family::V1), cell(Family::Neutron), cell(Family::V3));
+        let own = cell(Family::Causeway);
+        writeln!(text, "| {title} | `{internal}` | {v1} | {v2} | {v3} | {own} |").unwrap();
+    }
+    checked_in("errors.md", &text);
+}
+
+/// In every family a refusal has a code of that family and a status that clients act on (clients §2.2).
+#[test]
+fn codes_belong_to_their_family() {
+    let resources = [
+        Resource::Vpc,
+        Resource::Subnet,
+        Resource::RouteTable,
+        Resource::Route,
+        Resource::Peering,
+        Resource::Port,
+        Resource::SecurityGroup,
+        Resource::SecurityGroupRule,
+        Resource::Quota,
+        Resource::Other,
+    ];
+    for (title, error) in refusals() {
+        let problem = Problem::from(error);
+        for resource in resources {
+            for family in Family::NETWORK {
+                let answer = answer(&problem, family, resource);
+                let code = answer.code.as_ref();
+                match family {
+                    Family::Neutron => {
+                        assert!(code.starts_with(char::is_uppercase) && !code.contains('.'), "{title}: {code}");
+                    }
+                    _ => assert!(code.starts_with("VPC.") && code.len() == 8, "{title}: {code}"),
+                }
+            }
+        }
+    }
+}
