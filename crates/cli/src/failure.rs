@@ -90,7 +90,14 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
         }
         at = cause.source();
     }
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_excerpt(line));
+    lines.collect::<Vec<_>>().join("; ").replace(": error: ", ": ")
+}
+
+/// Whether a line shows a file's text, as parsers do below a message: `12 | text`, `| ^^^`.
+fn is_excerpt(line: &str) -> bool {
+    line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|')
+        || line.starts_with("--> ")
 }
 
 /// The exit code of an error of the client.
@@ -224,6 +231,8 @@ mod tests {
         assert_eq!(failure.exit, Exit::Refused);
         let error = io::Error::other("first\n  second\n");
         assert_eq!(chain(&error), "first; second");
+        let error = io::Error::other("not valid: line 1\n   |\n12 | a = 1\n   | ^^^\nunknown field");
+        assert_eq!(chain(&error), "not valid: line 1; unknown field");
     }
 
     #[test]

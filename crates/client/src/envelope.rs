@@ -27,7 +27,7 @@ pub(crate) fn parse(status: u16, header_request_id: Option<&str>, cause: Option<
         .or(header_request_id)
         .filter(|id| !id.is_empty())
         .map(str::to_owned);
-    let cause = cause.filter(|cause| !cause.is_empty()).map(str::to_owned);
+    let cause = cause.filter(|cause| !cause.is_empty()).map(Box::from);
     Error::Api { status, code, message, request_id, cause }
 }
 

@@ -23,7 +23,7 @@ pub enum Error {
         /// The id under which the server's log has the request.
         request_id: Option<String>,
         /// Causeway's own name for the cause, such as `route_duplicate_destination`; finer than `code`.
-        cause: Option<String>,
+        cause: Option<Box<str>>,
     },
     /// No connection to the server.
     #[error("cannot reach the API server at {endpoint}: {hint}")]

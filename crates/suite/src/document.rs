@@ -485,7 +485,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_their_place() {
-        let unknown = "vpcs:\n- {name: vpc-a, cidrs: [10.0.0.0/16]}\nsubnets:\n- {name: s, vpc: vpc-b, cidr: 10.0.0.0/24}\n";
+        let unknown =
+            "vpcs:\n- {name: vpc-a, cidrs: [10.0.0.0/16]}\nsubnets:\n- {name: s, vpc: vpc-b, cidr: 10.0.0.0/24}\n";
         let error = Document::parse(unknown, "x.yaml").unwrap_err().to_string();
         assert!(error.contains("subnet s names VPC `vpc-b`") && error.contains("did you mean `vpc-a`"), "{error}");
         let error = Document::parse("vpcs:\n- {nam: a, cidrs: []}\n", "x.yaml").unwrap_err().to_string();

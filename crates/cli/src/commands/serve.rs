@@ -153,8 +153,11 @@ fn not_started(error: &StartError, listen: SocketAddr) -> Failure {
             Failure::refused(format!("cannot listen on {listen}: {who}"))
                 .hint("choose another address with --listen; port 0 takes a free one")
         }
-        StartError::Listen { .. } => Failure::refused(message),
-        StartError::NoKernel(_) => Failure::refused(message),
+        StartError::Listen { .. } | StartError::NoKernel(_) => Failure::refused(message),
+        StartError::Data { .. } => Failure::usage(message).hint("choose another folder with --data"),
+        StartError::Open(_) => {
+            Failure::refused(message).hint("a folder belongs to one server at a time; choose another with --data")
+        }
         _ => Failure::internal(message),
     }
 }
@@ -188,7 +191,7 @@ fn tell(running: &RunningServer, data: &Path, wanted: DatapathChoice, app: &App)
         )
     })?;
     if !running.is_kernel() && wanted == DatapathChoice::Auto {
-        warn(format_args!("{}", running.note()));
+        warn(format_args!("no packets flow here: {}", running.note()));
     }
     Ok(())
 }

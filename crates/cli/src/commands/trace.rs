@@ -7,12 +7,12 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use clap::Args;
-use client::types::{Protocol, Server, ServerFilter, Target, TraceRequest};
+use client::types::{Protocol, ServerFilter, Target, TraceRequest};
 
 use crate::app::App;
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::names;
+use crate::names::{self, Named};
 use crate::progress::Progress;
 
 /// What to explain.
@@ -81,29 +81,38 @@ impl FromStr for Flow {
 pub(crate) async fn run(args: TraceArgs, app: &App) -> Result<Exit> {
     let session = app.session().await?;
     let servers = session.servers(&ServerFilter::default()).await?;
-    let from: &Server = names::find("server", &args.from, &servers)?;
+    let from = id_of("server", &args.from, &servers)?;
+    let from_name = servers.iter().find(|server| server.id == from).map_or(args.from.as_str(), |server| &server.name);
     let is_address = args.to.parse::<IpAddr>().is_ok();
     let to = if is_address {
         let intended = match &args.intended {
-            Some(server) => Some(names::find("server", server, &servers)?.id.clone()),
+            Some(server) => Some(id_of("server", server, &servers)?),
             None => None,
         };
         let to_vpc = match &args.to_vpc {
-            Some(vpc) => Some(session.vpc(vpc).await?.id),
+            Some(vpc) => Some(id_of("VPC", vpc, &session.vpcs().await?)?),
             None => None,
         };
         Target::Address { address: args.to.clone(), intended, to_vpc }
     } else {
-        Target::server(&names::find("server", &args.to, &servers)?.id)
+        Target::server(&id_of("server", &args.to, &servers)?)
     };
     let request =
-        TraceRequest { from: from.id.clone(), to, protocol: args.flow.protocol, port: args.flow.port };
+        TraceRequest { from: from.clone(), to, protocol: args.flow.protocol, port: args.flow.port };
     let progress = Progress::new("tracing");
     let answer = session.client.trace(&request).await?;
     drop(progress);
-    let question = draw::Question { from: &from.name, to: &args.to, flow: args.flow };
+    let question = draw::Question { from: from_name, to: &args.to, flow: args.flow };
     app.printer.one(&answer, || draw::draw(&question, &answer))?;
     Ok(if answer.verdict.reachable { Exit::Done } else { Exit::No })
+}
+
+/// The id of what is named. An id that is not among them may be another account's: the server knows who may ask.
+fn id_of<T: Named>(kind: &str, wanted: &str, all: &[T]) -> Result<String> {
+    match names::find(kind, wanted, all) {
+        Err(_) if names::is_id(wanted) => Ok(wanted.to_owned()),
+        found => found.map(|item| item.id().to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -43,9 +43,7 @@ impl Run<'_, '_> {
     /// The groups that workloads and the document name, by account, region and name; with the rules they are to have,
     /// or none where they are to stay as they are.
     #[allow(clippy::type_complexity, reason = "a local table; a name for it would say less")]
-    fn groups_wanted(
-        &self,
-    ) -> Result<BTreeMap<(String, String, String), Option<Vec<GroupRule>>>, ApplyError> {
+    fn groups_wanted(&self) -> Result<BTreeMap<(String, String, String), Option<Vec<GroupRule>>>, ApplyError> {
         let mut wanted = BTreeMap::new();
         for workload in &self.scenario.workloads {
             let vpc = self.vpc_of_subnet(&workload.subnet)?;
@@ -74,11 +72,8 @@ impl Run<'_, '_> {
             return Some(group.rules.clone());
         }
         (name == ALLOW_ALL).then(|| {
-            let rule = |dir: &str, version| GroupRule {
-                dir: dir.to_owned(),
-                version: Some(version),
-                ..GroupRule::default()
-            };
+            let rule =
+                |dir: &str, version| GroupRule { dir: dir.to_owned(), version: Some(version), ..GroupRule::default() };
             vec![rule("in", 4), rule("in", 6), rule("out", 4), rule("out", 6)]
         })
     }

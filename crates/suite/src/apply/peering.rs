@@ -49,8 +49,7 @@ impl Run<'_, '_> {
                     let text = format!("peering {} {} – {}", peering.name, peering.local, peering.peer);
                     if self.change(ChangeKind::Create, &text) {
                         let wanted = self.request(peering, &local, &peer)?;
-                        let made =
-                            client.create_peering(&wanted).await.map_err(failed(format!("create {text}")))?;
+                        let made = client.create_peering(&wanted).await.map_err(failed(format!("create {text}")))?;
                         (made.id, made.status)
                     } else {
                         (String::new(), PENDING.to_owned())

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use client::types::{
-    PeeringFilter, RouteChanges, RouteDestination, RouteTableFilter, RouteTableUpdate, SecurityGroupFilter, ServerFilter,
-    SubnetFilter,
+    PeeringFilter, RouteChanges, RouteDestination, RouteTableFilter, RouteTableUpdate, SecurityGroupFilter,
+    ServerFilter, SubnetFilter,
 };
 use client::{Client, Error};
 
@@ -48,11 +48,7 @@ impl Run<'_, '_> {
             let full = client.show_route_table(&table.id).await.map_err(failed(format!("read route table {name}")))?;
             let mut changes = RouteChanges::default();
             for route in full.routes.into_iter().filter(|r| r.kind != "local") {
-                let wanted = self
-                    .scenario
-                    .routes
-                    .iter()
-                    .any(|r| r.table == name && r.destination == route.destination);
+                let wanted = self.scenario.routes.iter().any(|r| r.table == name && r.destination == route.destination);
                 if !wanted && self.change(ChangeKind::Delete, format!("route {} in {name}", route.destination)) {
                     changes.delete.push(RouteDestination { destination: route.destination });
                 }

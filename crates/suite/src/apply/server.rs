@@ -1,6 +1,8 @@
 //! Route tables with their subnets, and servers.
 
-use client::types::{PortUpdate, RouteTableCreate, RouteTableFilter, ServerCreate, ServerFilter, ServerKind, ServerUpdate};
+use client::types::{
+    PortUpdate, RouteTableCreate, RouteTableFilter, ServerCreate, ServerFilter, ServerKind, ServerUpdate,
+};
 
 use super::group::ALLOW_ALL;
 use super::{Applied, ApplyError, ChangeKind, Placed, Run, failed};

@@ -89,8 +89,7 @@ impl Run<'_, '_> {
             if !vpc.id.is_empty() {
                 let filter = SubnetFilter { vpc_id: Some(vpc.id.clone()) };
                 let there = client.list_subnets(&filter).await.map_err(failed("list the subnets"))?;
-                placed.id =
-                    there.into_iter().find(|s| s.name == subnet.name).map(|s| s.id).unwrap_or_default();
+                placed.id = there.into_iter().find(|s| s.name == subnet.name).map(|s| s.id).unwrap_or_default();
             }
             if placed.id.is_empty() {
                 let what = format!("subnet {} {}", subnet.name, subnet.cidr);

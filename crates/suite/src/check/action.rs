@@ -41,7 +41,8 @@ impl Action {
         let optional = |name: &str| operation.text(name).map(str::to_owned);
         let text = |name: &str| optional(name).ok_or_else(|| format!("{op} needs `{name}`"));
         // The object itself goes by its kind or simply by `name`.
-        let object = |kind: &str| optional(kind).or_else(|| optional("name")).ok_or_else(|| format!("{op} needs `{kind}`"));
+        let object =
+            |kind: &str| optional(kind).or_else(|| optional("name")).ok_or_else(|| format!("{op} needs `{kind}`"));
         Ok(match op {
             "create_peering" => Self::CreatePeering {
                 name: optional("name").unwrap_or_else(|| UNNAMED_PEERING.to_owned()),

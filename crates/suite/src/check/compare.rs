@@ -91,3 +91,106 @@ pub(super) fn measurement_agrees(expect: &Expect, measured: &Measurement, intend
         _ => Agreement::Yes,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+    use client::types::ProbeAnswer;
+
+    use super::*;
+    use crate::apply::Placed;
+
+    fn expect(fields: serde_json::Value) -> Expect {
+        let mut all = serde_json::json!({"from": "a", "to": "b", "proto": "icmp"});
+        all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value(all).unwrap()
+    }
+
+    fn verdict(fields: serde_json::Value) -> Outcome {
+        let vpc = Placed { id: "id-b".into(), ..Placed::default() };
+        let applied = Applied { vpcs: [("VPC-B".to_owned(), vpc)].into(), ..Applied::default() };
+        traced(serde_json::from_value(fields).unwrap(), &applied)
+    }
+
+    fn measured(replied: bool, delivered: bool, source: Option<&str>, by: Option<&str>) -> Measurement {
+        let answer = ProbeAnswer {
+            replied,
+            delivered,
+            observed_source: source.map(str::to_owned),
+            answered_by: by.map(str::to_owned),
+            rtt_us: None,
+        };
+        Measurement::new(answer, Some(("id-of-b", "b")), 1)
+    }
+
+    #[test]
+    fn a_verdict_agrees_when_all_that_the_document_says_is_so() {
+        let lost = serde_json::json!({"reachable": false, "reason": "no_return_route", "leg": "return", "at": "id-b"});
+        let expected = expect(serde_json::json!(
+            {"reachable": false, "reason": "no_return_route", "leg": "return", "at": "VPC-B"}
+        ));
+        assert!(verdict_agrees(&expected, &verdict(lost.clone())));
+        for (field, other) in [("reachable", "true"), ("reason", "\"no_route\""), ("leg", "null"), ("at", "\"id-a\"")] {
+            let mut differs = lost.clone();
+            differs[field] = serde_json::from_str(other).unwrap();
+            assert!(!verdict_agrees(&expected, &verdict(differs)), "{field}");
+        }
+    }
+
+    #[test]
+    fn the_leg_is_forward_unless_given_and_what_is_not_said_may_be_anything() {
+        let expected = expect(serde_json::json!({"reachable": false, "reason": "different_region"}));
+        assert!(verdict_agrees(&expected, &verdict(serde_json::json!({"reason": "different_region", "at": "id-x"}))));
+        let returning = serde_json::json!({"reason": "different_region", "leg": "return"});
+        assert!(!verdict_agrees(&expected, &verdict(returning)));
+        let through = serde_json::json!({"reachable": true, "via": ["fw"], "observed_source": "10.0.0.1"});
+        assert!(verdict_agrees(&expect(serde_json::json!({"reachable": true})), &verdict(through.clone())));
+        assert!(verdict_agrees(
+            &expect(serde_json::json!({"reachable": true, "via": ["fw"]})),
+            &verdict(through.clone())
+        ));
+        assert!(!verdict_agrees(&expect(serde_json::json!({"reachable": true, "via": []})), &verdict(through.clone())));
+        let source = expect(serde_json::json!({"reachable": true, "observed_source": "10.0.0.2"}));
+        assert!(!verdict_agrees(&source, &verdict(through)));
+    }
+
+    #[test]
+    fn a_reply_that_should_not_be_is_never_retried_away() {
+        let unreachable = expect(serde_json::json!({"reachable": false, "reason": "no_route"}));
+        let agreement = |m: &Measurement| measurement_agrees(&unreachable, m, true);
+        assert_eq!(agreement(&measured(true, true, None, None)), Agreement::TooMuch);
+        assert_eq!(agreement(&measured(false, true, None, None)), Agreement::TooMuch);
+        assert_eq!(agreement(&measured(false, false, None, None)), Agreement::Yes);
+    }
+
+    #[test]
+    fn a_reply_by_somebody_else_is_no_reply() {
+        let misrouted = expect(serde_json::json!({"reachable": false, "reason": "misrouted"}));
+        for other in [measured(true, false, None, None), measured(true, false, None, Some("c"))] {
+            assert!(!other.reachable);
+            assert_eq!(measurement_agrees(&misrouted, &other, true), Agreement::Yes);
+        }
+        assert!(measured(true, true, None, Some("b")).reachable);
+        assert!(measured(true, true, None, Some("id-of-b")).reachable);
+    }
+
+    #[test]
+    fn a_reply_that_is_missing_is_worth_another_try() {
+        let reachable = expect(serde_json::json!({"reachable": true, "observed_source": "10.0.0.1"}));
+        let agreement = |m: &Measurement| measurement_agrees(&reachable, m, true);
+        assert_eq!(agreement(&measured(false, false, None, None)), Agreement::TooLittle);
+        assert_eq!(agreement(&measured(false, true, Some("10.0.0.1"), None)), Agreement::TooLittle);
+        assert_eq!(agreement(&measured(true, true, None, None)), Agreement::TooLittle);
+        assert_eq!(agreement(&measured(true, true, Some("10.0.0.9"), None)), Agreement::TooMuch);
+        assert_eq!(agreement(&measured(true, true, Some("10.0.0.1"), None)), Agreement::Yes);
+    }
+
+    #[test]
+    fn what_fails_on_the_way_back_must_have_arrived() {
+        let expected = expect(serde_json::json!({"reachable": false, "reason": "misrouted", "leg": "return"}));
+        let agreement = |m: &Measurement| measurement_agrees(&expected, m, true);
+        assert_eq!(agreement(&measured(false, true, None, None)), Agreement::Yes);
+        assert_eq!(agreement(&measured(false, false, None, None)), Agreement::TooLittle);
+        assert_eq!(agreement(&measured(true, true, None, None)), Agreement::TooMuch);
+    }
+}

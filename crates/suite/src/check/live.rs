@@ -38,7 +38,7 @@ pub(super) enum Refusal {
     Access(#[from] AccessError),
     /// The document's parameters make no request.
     #[error(transparent)]
-    Request(#[from] ApplyError),
+    Request(Box<ApplyError>),
 }
 
 impl<'a> Live<'a> {
@@ -167,7 +167,8 @@ impl<'a> Live<'a> {
                 let group = groups.into_iter().next().unwrap_or_else(|| self.unplaced(group));
                 let client = self.client(&group, by)?;
                 let caller = by.unwrap_or(&group.account);
-                let rule = apply::rule_request(&self.applied, caller, &group.region, &group.id, rule)?;
+                let rule = apply::rule_request(&self.applied, caller, &group.region, &group.id, rule);
+                let rule = rule.map_err(|error| Refusal::Request(Box::new(error)))?;
                 client.create_security_group_rule(&rule).await?;
                 Ok(None)
             }
@@ -246,10 +247,6 @@ impl<'a> Live<'a> {
 
     /// What the document does not have: its name stands for its id, and the server judges it.
     fn unplaced(&self, name: &str) -> Placed {
-        Placed {
-            id: name.to_owned(),
-            account: self.defaults.account.clone(),
-            region: self.defaults.region.clone(),
-        }
+        Placed { id: name.to_owned(), account: self.defaults.account.clone(), region: self.defaults.region.clone() }
     }
 }

@@ -144,3 +144,48 @@ pub(super) fn routes_left(step: &Step) -> Result<Option<Vec<String>>, String> {
     routes.sort_unstable();
     Ok(Some(routes))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+    use super::*;
+    use crate::document::Document;
+
+    fn ask(expect: &str) -> Result<String, String> {
+        let text = format!(
+            "vpcs:\n- {{name: VPC-A, cidrs: [10.0.0.0/16]}}\nsubnets:\n- {{name: s, vpc: VPC-A, cidr: 10.0.0.0/24}}\n\
+             workloads:\n- {{name: ecs-1, subnet: s}}\n- {{name: ecs-2, subnet: s}}\nexpect:\n- {{{expect}}}\n"
+        );
+        let document = Document::parse(&text, "x").unwrap();
+        let scenario = &document.scenarios[0];
+        questions(scenario, &document.defaults, &scenario.expect).map(|q| format!("{:?} {}", q[0].to, q[0].protocol))
+    }
+
+    #[test]
+    fn every_form_of_a_target_is_read() {
+        let base = "from: ecs-1, proto: icmp, reachable: true";
+        assert_eq!(ask(&format!("{base}, to: ecs-2")).unwrap(), "Workload(\"ecs-2\") icmp");
+        let address = ask(&format!("{base}, to: 'ip:10.0.0.9', intended: ecs-2, to_vpc: VPC-A")).unwrap();
+        assert!(address.contains("10.0.0.9") && address.contains("ecs-2") && address.contains("VPC-A"), "{address}");
+        assert!(ask(&format!("{base}, to: internet")).unwrap().contains("203.0.113.10"));
+    }
+
+    #[test]
+    fn what_cannot_come_true_is_a_mistake() {
+        for (expect, hint) in [
+            ("to: ecs-2, proto: icmp, reachable: false, reason: no_rout", "did you mean `no_route`"),
+            ("to: ecs-3, proto: icmp, reachable: true", "did you mean"),
+            ("to: ecs-2, proto: gre, reachable: true", "icmp, tcp or udp"),
+            ("to: ecs-2, proto: tcp, reachable: true", "tcp needs a port"),
+            ("to: ecs-2, proto: icmp, port: 1, reachable: true", "icmp has no port"),
+            ("to: ecs-2, proto: icmp, reachable: false, leg: back", "forward or return"),
+            ("to: ecs-2, proto: icmp, reachable: false, at: VPC-B", "no VPC `VPC-B`"),
+            ("to: ecs-2, proto: icmp, reachable: true, reason: no_route", "has no reason"),
+            ("to: 'ip:10.0.0', proto: icmp, reachable: true", "is no address"),
+            ("to: ecs-2, proto: icmp, reachable: true, observed_source: ecs-1", "is no address"),
+        ] {
+            let error = ask(&format!("from: ecs-1, {expect}")).unwrap_err();
+            assert!(error.contains(hint), "{expect}: {error}");
+        }
+    }
+}

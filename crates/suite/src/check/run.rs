@@ -191,10 +191,11 @@ impl Run<'_, '_, '_> {
     async fn begin(&mut self, from: usize) -> Result<bool, CheckError> {
         self.stop().await?;
         let scenario = self.plan.scenario;
-        let place = Place::of(scenario, self.defaults);
+        let defaults = scenario.defaults.as_ref().unwrap_or(self.defaults);
+        let place = Place::of(scenario, defaults);
         let failed = |message| CheckError::Start { scenario: scenario.id.clone(), message };
         let staged = self.stage.start(&place).await.map_err(failed)?;
-        let live = self.live.insert(Live::new(staged, scenario, scenario.defaults.as_ref().unwrap_or(self.defaults)));
+        let live = self.live.insert(Live::new(staged, scenario, defaults));
         let applied = unless(&mut self.options.interrupt, live.apply()).await?;
         if let Err(error) = &applied {
             self.report_all(from, &not_applied(error));
@@ -261,7 +262,9 @@ impl Run<'_, '_, '_> {
         if let Some(expected) = &planned.routes_left {
             let left = unless(&mut self.options.interrupt, live.custom_routes()).await?;
             let got = match left {
-                Ok(left) => Outcome { result: Some(ACCEPTED.to_owned()), routes_left: Some(left), ..Outcome::default() },
+                Ok(left) => {
+                    Outcome { result: Some(ACCEPTED.to_owned()), routes_left: Some(left), ..Outcome::default() }
+                }
                 Err(error) => operation_outcome(Err(error)),
             };
             let differs = got.routes_left.as_ref() != Some(expected);
@@ -342,11 +345,7 @@ async fn unless<T>(interrupt: &mut BoxFuture<'_, ()>, work: impl Future<Output =
 }
 
 fn operation_subject(operation: &Operation) -> Subject {
-    Subject::Operation {
-        op: operation.op.clone(),
-        by: operation.by.clone(),
-        parameters: operation.fields.clone(),
-    }
+    Subject::Operation { op: operation.op.clone(), by: operation.by.clone(), parameters: operation.fields.clone() }
 }
 
 fn control_expected(control: &Control) -> Outcome {

@@ -62,3 +62,47 @@ fn names_ipv6(operation: &Operation) -> bool {
     let prefix = |name| operation.text(name).is_some_and(|text| text.contains(':'));
     operation.fields.contains_key("cidr6") || prefix("destination") || prefix("cidr")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+    use super::*;
+    use crate::document::Document;
+
+    #[test]
+    fn the_suites_scenarios_are_sorted_by_what_they_need() {
+        let text = include_str!("../../../../spec/topologies.yaml");
+        let document = Document::parse(text, "suite").unwrap();
+        let needs: Vec<(&str, String)> =
+            document.scenarios.iter().filter_map(|s| Some((s.id.as_str(), unsupported(s)?))).collect();
+        let expected = [
+            ("cross-account-rejected", "NAT gateways"),
+            ("vip-over-peering", "virtual IPs"),
+            ("snat-server-in-peer", "EIPs, SNAT servers, packets from the Internet"),
+            ("snat-server-misconfigured", "EIPs, SNAT servers"),
+            ("nat-gateway-in-peer", "NAT gateways, packets from the Internet"),
+            ("eip-not-shared", "EIPs, packets from the Internet"),
+            ("eip-versus-routes", "EIPs, NAT gateways"),
+            ("different-regions-refused", "EIPs"),
+            ("network-acl-across-peering", "network ACLs"),
+            ("ipv6-dual-stack", "IPv6"),
+        ];
+        for (id, what) in expected {
+            let found = needs.iter().find(|(found, _)| *found == id).map(|(_, what)| what.clone());
+            let sorted = |text: &str| {
+                let mut words: Vec<String> = text.split(", ").map(str::to_owned).collect();
+                words.sort();
+                words
+            };
+            assert_eq!(sorted(&found.unwrap_or_default()), sorted(what), "{id}");
+        }
+        assert_eq!(needs.len(), expected.len(), "{needs:?}");
+    }
+
+    #[test]
+    fn what_only_a_step_needs_counts_too() {
+        let text = "vpcs: []\nsteps:\n- do: {op: unbind_eip, workload: a}\n  expect: []\n";
+        let document = Document::parse(text, "x").unwrap();
+        assert_eq!(unsupported(&document.scenarios[0]).as_deref(), Some("EIPs"));
+    }
+}
