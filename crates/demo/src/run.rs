@@ -50,8 +50,8 @@ impl DemoOutcome {
     }
 }
 
-/// Demonstrates; writes the story to standard output. Ctrl-C and SIGTERM end it early; everything is taken away then
-/// too.
+/// Demonstrates; writes the story to standard output. Ctrl-C, SIGTERM and SIGHUP end it early; everything is taken
+/// away then too.
 ///
 /// # Errors
 /// [`DemoError`] when it could not go on; everything was taken away nevertheless, as far as the machine let it.
@@ -248,22 +248,28 @@ fn leave_mark(world: &World, folder: &Path) -> Result<Mark, std::io::Error> {
     marker.leave(&marks, &format!("demo-{}", world.server.instance()))
 }
 
-/// Ctrl-C and SIGTERM. Once made, neither ends the process any more.
+/// Ctrl-C, SIGTERM, and the end of the terminal. Once made, none of them ends the process any more.
 struct Stop {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
 }
 
 impl Stop {
     fn new() -> Result<Self, DemoError> {
         let listen = |kind| signal(kind).map_err(machine("listen for signals"));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
     }
 
     async fn came(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 

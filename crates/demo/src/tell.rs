@@ -2,6 +2,7 @@
 //!
 //! Colours are for terminals; piped output is plain text.
 
+use std::io::Write;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -103,6 +104,7 @@ impl Teller {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
         }
-        anstream::println!("{text}");
+        // Nobody may be reading any more, as with `| head`: the story goes on to its end, so that nothing is left.
+        let _ = writeln!(anstream::stdout(), "{text}");
     }
 }

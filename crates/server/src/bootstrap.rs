@@ -51,7 +51,7 @@ pub(crate) async fn accounts(driver: &Driver, data: &Path, endpoint: &str) -> Re
             .map_err(failed)?;
         password = Some(text);
     }
-    driver.execute(|catalog, ctx| control::create_missing_projects(catalog, ctx)).await.map_err(failed)?;
+    driver.execute(control::create_missing_projects).await.map_err(failed)?;
 
     let catalog = driver.catalog();
     let operator = catalog.accounts().find(|a| a.operator).cloned();
