@@ -25,10 +25,11 @@ test: ## Everything that a change has to pass; as root nothing is skipped
 	$(MAKE) lint
 	$(CARGO) build --bin causeway
 	$(CARGO) test --workspace --no-fail-fast
+	tests/sdk/run.sh
 
 bench: ## Ratios against a direct veth pair and a Linux router with nftables
 	scripts/setup.sh bench
-	$(CARGO) build --release --bin causeway --bin causeway-bench
+	$(CARGO) build --release --bin causeway-bench
 	target/release/causeway-bench
 
 soak: ## The long runs: more random configurations, packets and crashes
