@@ -76,6 +76,18 @@ pub(crate) fn path_id<T: std::str::FromStr<Err = model::IdError>>(
     })
 }
 
+/// Refuses a list that nothing here would keep: dropped silently, a client would take it for in force. An empty one is
+/// nothing.
+pub(crate) fn unavailable(list: Option<&Vec<serde_json::Value>>, name: &str) -> Result<(), Problem> {
+    match list {
+        Some(list) if !list.is_empty() => {
+            let text = format!("{name} is not available in this installation; leave it out");
+            Err(control::Error::NotSupported(text).into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// An IPv4 range in a body.
 pub(crate) fn cidr(text: &str) -> Result<ipnet::Ipv4Net, Problem> {
     model::parse_cidr(text).map_err(|error| control::Error::InvalidCidr(error).into())

@@ -13,7 +13,7 @@ use model::{AddressPair, Kind, Port, PortId, SecurityGroupId, SubnetId};
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, id, ipv4, path_id, required};
+use crate::extract::{Json as Body, id, ipv4, path_id, required, unavailable};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page, v2_page};
 use crate::state::{Done, State};
@@ -199,6 +199,7 @@ fn has_addresses(catalog: &Catalog, port: &Port, query: &Query) -> bool {
 }
 
 async fn add(state: &State, identity: &Identity, fields: PortFields) -> Result<Done<Port>, Problem> {
+    only_what_is_kept(&fields)?;
     let network = required(fields.network_id, "port.network_id")?;
     let subnet: SubnetId = id(&network, "port.network_id")?;
     let address = address(&state.catalog(), subnet, fields.fixed_ips.as_deref().unwrap_or_default())?;
@@ -218,6 +219,7 @@ async fn add(state: &State, identity: &Identity, fields: PortFields) -> Result<D
 }
 
 async fn change(state: &State, identity: &Identity, port: PortId, fields: PortFields) -> Result<Done<Port>, Problem> {
+    only_what_is_kept(&fields)?;
     let request = UpdatePort {
         name: fields.name,
         security_groups: groups(fields.security_groups)?,
@@ -236,6 +238,27 @@ async fn remove(state: &State, identity: &Identity, port: PortId) -> Result<Resp
     let done =
         state.commit(&caller, move |catalog, caller, ctx| control::delete_port(catalog, caller, ctx, port)).await?;
     Ok(done.gone())
+}
+
+/// Refuses what would be accepted elsewhere and have no effect here (api-vpc §6.1, §6.3).
+fn only_what_is_kept(fields: &PortFields) -> Result<(), Problem> {
+    let refused = |text: &str| Err(control::Error::NotSupported(text.to_owned()).into());
+    if fields.admin_state_up == Some(false) {
+        return refused("port.admin_state_up can only be true");
+    }
+    if fields.port_security_enabled == Some(false) {
+        return refused(
+            "port.port_security_enabled can only be true; \
+             1.1.1.1/0 in allowed_address_pairs turns the source/destination check off",
+        );
+    }
+    if fields.vnic_type.as_deref().is_some_and(|kind| !["", "normal"].contains(&kind)) {
+        return refused("port.binding:vnic_type can only be normal");
+    }
+    if fields.profile.as_ref().is_some_and(|profile| !profile.is_empty()) {
+        return refused("port.binding:profile is not available in this installation; leave it out");
+    }
+    unavailable(fields.extra_dhcp_opts.as_ref(), "port.extra_dhcp_opts")
 }
 
 /// The IPv4 address that is asked for. A `subnet_id` beside it must be this subnet, by its Neutron or its network id.

@@ -21,8 +21,8 @@ use crate::query::{Query, v1_page, v2_page, v3_page};
 use crate::state::{Done, State};
 use crate::wire::{
     RuleBatchBody, RuleBatchRequest, RuleBodyV1, RuleBodyV3, RuleFields, RuleListV1, RuleListV2, RuleListV3,
-    RuleRequest, RuleRequestV3, RuleV1, RuleV3, action, direction, ethertype, parse_multiport, parse_port_range,
-    parse_protocol, remote_group, remote_prefix,
+    RuleRequest, RuleRequestV3, RuleV1, RuleV3, action, direction, ethertype, is_icmp, parse_multiport,
+    parse_port_range, parse_protocol, remote_group, remote_prefix,
 };
 
 /// List rules.
@@ -285,6 +285,10 @@ fn new_rule(fields: RuleFields) -> Result<NewSecurityGroupRule, Problem> {
     let protocol = parse_protocol(fields.protocol.as_ref().map(|text| text.0.as_str()))
         .map_err(|reason| wrong("protocol", reason))?;
     let services = match fields.multiport.as_ref().map(|text| text.0.as_str()).filter(|text| !text.is_empty()) {
+        // Read as ports, they would be taken for ICMP types and codes.
+        Some(_) if is_icmp(protocol) => {
+            return Err(wrong("multiport", "ICMP has no ports; port_range_min is the type in v1 and v2.0".to_owned()));
+        }
         Some(text) => parse_multiport(text).map_err(|reason| wrong("multiport", reason))?,
         None => parse_port_range(protocol, fields.port_range_min, fields.port_range_max)
             .map_err(|reason| wrong("port_range_min", reason))?,

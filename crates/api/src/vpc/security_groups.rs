@@ -12,7 +12,7 @@ use model::{Kind, SecurityGroup, SecurityGroupId};
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, path_id, required};
+use crate::extract::{Json as Body, path_id, required, unavailable};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page, v2_page, v3_page};
 use crate::state::{Done, State};
@@ -241,6 +241,7 @@ pub(crate) async fn delete_v3(
 type UseCase = Box<dyn FnMut(&Catalog, &Caller, &mut Context<'_>) -> Result<Outcome<SecurityGroup>, Error> + Send>;
 
 fn creation(fields: GroupFields) -> Result<UseCase, Problem> {
+    unavailable(fields.tags.as_ref(), "security_group.tags")?;
     let request = CreateSecurityGroup {
         name: required(fields.name, "security_group.name")?,
         description: fields.description.unwrap_or_default(),

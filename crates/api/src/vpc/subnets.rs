@@ -11,7 +11,7 @@ use model::{DhcpOption, Kind, SubnetId, VpcId};
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, cidr, id, ipv4, path_id, required};
+use crate::extract::{Json as Body, cidr, id, ipv4, path_id, required, unavailable};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page};
 use crate::state::State;
@@ -111,6 +111,7 @@ pub(crate) async fn delete(
 }
 
 fn new_subnet(fields: SubnetFields) -> Result<CreateSubnet, Problem> {
+    unavailable(fields.tags.as_ref(), "subnet.tags")?;
     let dns = dns(&fields)?.unwrap_or_default();
     let gateway = required(fields.gateway_ip, "subnet.gateway_ip")?;
     let options = fields.extra_dhcp_opts.unwrap_or_default().into_iter();

@@ -10,7 +10,7 @@ use model::{EdgeSiteId, Kind, Vpc, VpcId};
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, cidr, path_id, required};
+use crate::extract::{Json as Body, cidr, path_id, required, unavailable};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page, v3_page};
 use crate::state::{Done, State};
@@ -240,6 +240,7 @@ pub(crate) async fn remove_cidr(
 }
 
 fn new_vpc(fields: VpcFields) -> Result<CreateVpc, Problem> {
+    unavailable(fields.tags.as_ref(), "vpc.tags")?;
     Ok(CreateVpc {
         name: fields.name.unwrap_or_default(),
         description: fields.description.unwrap_or_default(),
@@ -250,6 +251,7 @@ fn new_vpc(fields: VpcFields) -> Result<CreateVpc, Problem> {
 }
 
 fn changed_vpc(fields: VpcFields, with_cidr: bool) -> Result<UpdateVpc, Problem> {
+    unavailable(fields.routes.as_ref(), "vpc.routes")?;
     let cidr = if with_cidr { primary(fields.cidr)? } else { None };
     Ok(UpdateVpc { name: fields.name, description: fields.description, cidr })
 }

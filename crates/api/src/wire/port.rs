@@ -153,6 +153,18 @@ pub(crate) struct PortFields {
     pub(crate) fixed_ips: Option<Vec<FixedIp>>,
     pub(crate) security_groups: Option<Vec<String>>,
     pub(crate) allowed_address_pairs: Option<Vec<AddressPairV1>>,
+    /// Only `true`.
+    pub(crate) admin_state_up: Option<bool>,
+    /// Only `true`; `1.1.1.1/0` among the address pairs turns the source/destination check off.
+    pub(crate) port_security_enabled: Option<bool>,
+    /// Only `normal`.
+    #[serde(rename = "binding:vnic_type")]
+    pub(crate) vnic_type: Option<String>,
+    /// Only empty.
+    #[serde(rename = "binding:profile")]
+    pub(crate) profile: Option<serde_json::Map<String, Value>>,
+    /// Only empty.
+    pub(crate) extra_dhcp_opts: Option<Vec<Value>>,
 }
 
 request! {

@@ -175,7 +175,8 @@ pub(crate) fn remote_group(rule: &SecurityGroupRule) -> Option<String> {
     RemoteFields::of(&rule.remote).group
 }
 
-fn is_icmp(protocol: Option<Protocol>) -> bool {
+/// Whether a rule's services are ICMP types and codes.
+pub(crate) fn is_icmp(protocol: Option<Protocol>) -> bool {
     matches!(protocol, Some(Protocol::ICMP | Protocol::ICMPV6))
 }
 

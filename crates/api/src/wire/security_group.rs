@@ -104,6 +104,8 @@ pub(crate) struct GroupFields {
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) enterprise_project_id: Option<String>,
+    /// Only empty.
+    pub(crate) tags: Option<Vec<serde_json::Value>>,
 }
 
 request! {

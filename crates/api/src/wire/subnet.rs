@@ -110,6 +110,8 @@ pub(crate) struct SubnetFields {
     pub(crate) dns_list: Option<Vec<String>>,
     pub(crate) availability_zone: Option<String>,
     pub(crate) extra_dhcp_opts: Option<Vec<DhcpOptionV1>>,
+    /// Only empty.
+    pub(crate) tags: Option<Vec<serde_json::Value>>,
 }
 
 /// What an update of a subnet answers (clients §6, trap 26).

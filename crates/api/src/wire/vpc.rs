@@ -117,6 +117,10 @@ pub(crate) struct VpcFields {
     pub(crate) enterprise_project_id: Option<String>,
     /// Causeway's own, v1 only: the edge site; absent for the centre.
     pub(crate) edge_site: Option<String>,
+    /// Only empty.
+    pub(crate) tags: Option<Vec<serde_json::Value>>,
+    /// Only empty: routes are in route tables.
+    pub(crate) routes: Option<Vec<serde_json::Value>>,
 }
 
 /// Secondary ranges to add or remove.

@@ -62,6 +62,8 @@ impl TestServer {
         Command::new(binary())
             .args(["serve", "--listen", "127.0.0.1:0", "--datapath", datapath, "--data"])
             .arg(data)
+            // Marks of killed servers stay with the test.
+            .env("CAUSEWAY_RUN", data.join("run"))
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .spawn()
@@ -123,8 +125,7 @@ impl TestServer {
                 projects,
             },
         );
-        let mut options =
-            ApplyOptions { dry_run: false, on_change: &mut |_| {}, on_account: &mut |_, _| {} };
+        let mut options = ApplyOptions { dry_run: false, on_change: &mut |_| {}, on_account: &mut |_, _| {} };
         let applied = suite::apply(&mut access, scenario, &Defaults::default(), &mut options).await;
         let applied = applied.unwrap_or_else(|error| panic!("{}", chain(&error)));
         (access, applied)

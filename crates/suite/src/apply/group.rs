@@ -112,14 +112,14 @@ impl Run<'_, '_> {
             there.extend(group.security_group_rules.into_iter().map(|rule| (present_rule(&rule), rule.id)));
         }
         for rule in wanted.iter().filter(|r| !there.contains_key(r)) {
-            let text = format!("security group {name} rule {}", describe(rule));
+            let text = format!("security group {name} rule {}", describe(&self.done, rule));
             if self.change(ChangeKind::Create, &text) {
                 let made = client.create_security_group_rule(&request(&id, rule)).await;
                 made.map_err(failed(format!("add {text}")))?;
             }
         }
         for (rule, rule_id) in there.iter().filter(|(r, _)| !wanted.contains(r)) {
-            let text = format!("security group {name} rule {}", describe(rule));
+            let text = format!("security group {name} rule {}", describe(&self.done, rule));
             if self.change(ChangeKind::Delete, &text) {
                 client.delete_security_group_rule(rule_id).await.map_err(failed(format!("delete {text}")))?;
             }
@@ -201,9 +201,18 @@ fn present_rule(rule: &SecurityGroupRule) -> Rule {
     }
 }
 
-fn describe(rule: &Rule) -> String {
+/// A rule in words; groups of the document by their names.
+fn describe(done: &Applied, rule: &Rule) -> String {
     let protocol = rule.protocol.as_deref().unwrap_or("all");
     let ports = rule.multiport.as_ref().map(|p| format!("/{p}")).unwrap_or_default();
-    let remote = rule.prefix.as_deref().or(rule.group.as_deref()).unwrap_or("any");
-    format!("{} {} {protocol}{ports} {remote} priority {}", rule.direction, rule.action, rule.priority)
+    let remote = match (&rule.prefix, &rule.group) {
+        (Some(prefix), _) => prefix.clone(),
+        (None, Some(id)) => {
+            let known = done.groups.iter().find(|(_, known)| *known == id);
+            format!("group {}", known.map_or(id.as_str(), |((_, _, name), _)| name))
+        }
+        (None, None) => "any".to_owned(),
+    };
+    let Rule { direction, action, ethertype, priority, .. } = rule;
+    format!("{direction} {action} {ethertype} {protocol}{ports} {remote} priority {priority}")
 }

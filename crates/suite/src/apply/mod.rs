@@ -6,6 +6,7 @@
 
 mod group;
 mod peering;
+mod ranges;
 mod remove;
 mod route;
 mod server;
@@ -153,6 +154,7 @@ pub async fn apply(
     defaults: &Defaults,
     options: &mut ApplyOptions<'_>,
 ) -> Result<Applied, ApplyError> {
+    ranges::check(scenario).map_err(ApplyError::Unsupported)?;
     for (account, site) in accounts(scenario, defaults) {
         if let Some(made) = access.ensure(&account, &site).await? {
             (options.on_account)(&account, &made);

@@ -1,0 +1,206 @@
+"""Ports, v1 and v2.0 (api-vpc §6)."""
+
+import re
+
+import huaweicloudsdkvpc.v2 as v2
+import pytest
+
+import make
+from make import NOTHING, UUID, missing, refused
+
+
+@pytest.fixture
+def subnet(account):
+    return make.subnet(account, make.vpc(account).id)
+
+
+def show(account, port_id):
+    return account.vpc.show_port(v2.ShowPortRequest(port_id)).port
+
+
+def update(account, port_id, **fields):
+    body = v2.UpdatePortRequestBody(v2.UpdatePortOption(**fields))
+    return account.vpc.update_port(v2.UpdatePortRequest(port_id, body)).port
+
+
+def neutron(account, network_id, **fields):
+    option = v2.NeutronCreatePortOption(network_id=network_id, **fields)
+    return account.vpc.neutron_create_port(v2.NeutronCreatePortRequest(v2.NeutronCreatePortRequestBody(option))).port
+
+
+def neutron_update(account, port_id, **fields):
+    body = v2.NeutronUpdatePortRequestBody(v2.NeutronUpdatePortOption(**fields))
+    return account.vpc.neutron_update_port(v2.NeutronUpdatePortRequest(port_id, body)).port
+
+
+def test_a_port_from_creation_to_deletion(account, subnet):
+    option = v2.CreatePortOption(name="port-a", network_id=subnet.id, admin_state_up=True)
+    made = account.vpc.create_port(v2.CreatePortRequest(v2.CreatePortRequestBody(option)))
+    assert made.status_code == 200
+    port = made.port
+    assert UUID.fullmatch(port.id)
+    assert (port.name, port.network_id, port.tenant_id) == ("port-a", subnet.id, account.project)
+    assert re.fullmatch(r"fa:16:3e(:[0-9a-f]{2}){3}", port.mac_address)
+    [address] = port.fixed_ips
+    # The Neutron id (clients §6, trap 22); .1 is the gateway.
+    assert (address.subnet_id, address.ip_address) == (subnet.neutron_subnet_id, "10.0.1.2")
+    assert (port.device_id, port.device_owner, port.status) == ("", "", "DOWN")
+    assert (port.admin_state_up, port.port_security_enabled, port.bindingvnic_type) == (True, True, "normal")
+    assert port.allowed_address_pairs == port.extra_dhcp_opts == []
+    [group] = port.security_groups
+    [default] = [found for found in account.vpc.list_security_groups(v2.ListSecurityGroupsRequest()).security_groups]
+    assert (group, default.name) == (default.id, "default")
+    assert show(account, port.id) == port
+
+    pairs = [v2.AllowedAddressPair(ip_address="192.168.9.0/24")]
+    changed = update(account, port.id, name="port-b", allowed_address_pairs=pairs)
+    assert changed.name == "port-b"
+    assert [pair.ip_address for pair in changed.allowed_address_pairs] == ["192.168.9.0/24"]
+    # What is not named stays (clients §6, trap 13).
+    changed = update(account, port.id, name="port-c")
+    assert [pair.ip_address for pair in changed.allowed_address_pairs] == ["192.168.9.0/24"]
+    assert changed.security_groups == [group]
+    assert update(account, port.id, allowed_address_pairs=[]).allowed_address_pairs == []
+
+    assert account.vpc.delete_port(v2.DeletePortRequest(port.id)).status_code == 204
+    missing(account.vpc.show_port, v2.ShowPortRequest(port.id), 404, "VPC.2502", port.id)
+    missing(account.vpc.delete_port, v2.DeletePortRequest(port.id), 404, "VPC.2502", port.id)
+
+
+def test_addresses_are_asked_for_by_either_id(account, subnet):
+    for number, subnet_id in enumerate([None, subnet.id, subnet.neutron_subnet_id]):
+        wanted = f"10.0.1.{10 + number}"
+        port = make.port(account, subnet.id, fixed_ips=[v2.FixedIp(ip_address=wanted, subnet_id=subnet_id)])
+        assert [(ip.ip_address, ip.subnet_id) for ip in port.fixed_ips] == [(wanted, subnet.neutron_subnet_id)]
+    with refused(409, "VPC.0701", "10.0.1.10"):
+        make.port(account, subnet.id, fixed_ips=[v2.FixedIp(ip_address="10.0.1.10")])
+    for address in ("10.0.2.7", "10.0.1.1", "10.0.1.255", "no address"):
+        with refused(400, "VPC.2500", address):
+            make.port(account, subnet.id, fixed_ips=[v2.FixedIp(ip_address=address)])
+    with refused(400, "VPC.2500"):
+        make.port(account, subnet.id, fixed_ips=[v2.FixedIp(subnet_id=NOTHING)])
+
+
+def test_the_check_is_switched_by_its_magic_pair(account, subnet):
+    port = make.port(account, subnet.id, allowed_address_pairs=[v2.AllowedAddressPair(ip_address="1.1.1.1/0")])
+    # The text stays as it is (clients §6, trap 23).
+    assert [pair.ip_address for pair in port.allowed_address_pairs] == ["1.1.1.1/0"]
+    assert [pair.ip_address for pair in show(account, port.id).allowed_address_pairs] == ["1.1.1.1/0"]
+    for text in ("0.0.0.0/0", "0.0.0.0", "no range"):
+        with refused(400, "VPC.2500"):
+            update(account, port.id, allowed_address_pairs=[v2.AllowedAddressPair(ip_address=text)])
+
+
+def test_security_groups_keep_their_order(account, subnet):
+    groups = [make.group(account, f"group-{n}").id for n in "abc"]
+    wanted = [groups[2], groups[0], groups[1]]
+    port = make.port(account, subnet.id, security_groups=wanted)
+    assert port.security_groups == show(account, port.id).security_groups == wanted
+    assert update(account, port.id, security_groups=[groups[1]]).security_groups == [groups[1]]
+    with refused(400, "VPC.2500", "security"):
+        update(account, port.id, security_groups=[])
+    with refused(404, "VPC.0603", NOTHING):
+        update(account, port.id, security_groups=[NOTHING])
+
+
+def test_a_virtual_ip_is_down(account, subnet):
+    port = make.port(account, subnet.id, name="vip-a", device_owner="neutron:VIP_PORT",
+                     fixed_ips=[v2.FixedIp(subnet_id=subnet.neutron_subnet_id, ip_address="10.0.1.100")])
+    # clients §6, trap 24.
+    assert (port.status, port.device_owner) == ("DOWN", "neutron:VIP_PORT")
+    server = make.port(account, subnet.id)
+    # As the Terraform provider binds it (clients §3.9).
+    pairs = [v2.AllowedAddressPair(ip_address=server.fixed_ips[0].ip_address)]
+    bound = neutron_update(account, port.id, allowed_address_pairs=pairs)
+    assert [pair.ip_address for pair in bound.allowed_address_pairs] == [server.fixed_ips[0].ip_address]
+    group = make.group(account).id
+    with refused(400, "VPC.2500"):
+        make.port(account, subnet.id, device_owner="neutron:VIP_PORT", security_groups=[group])
+    with refused(400, "VPC.2500", "device_owner"):
+        make.port(account, subnet.id, device_owner="compute:me")
+
+
+def test_a_port_in_v2_0(account, subnet):
+    port = neutron(account, subnet.id, name="port-a", admin_state_up=True)
+    assert port.project_id == port.tenant_id == account.project
+    assert (port.network_id, port.fixed_ips[0].subnet_id) == (subnet.id, subnet.neutron_subnet_id)
+    assert port.created_at == port.updated_at
+    found = account.vpc.neutron_show_port(v2.NeutronShowPortRequest(port.id))
+    assert found.port == port and b'Z"' not in found.raw_content
+    assert show(account, port.id).mac_address == port.mac_address
+    assert account.vpc.neutron_list_ports(v2.NeutronListPortsRequest()).ports == [port]
+    assert neutron_update(account, port.id, name="port-b").name == show(account, port.id).name == "port-b"
+    assert account.vpc.neutron_delete_port(v2.NeutronDeletePortRequest(port.id)).status_code == 204
+    missing(account.vpc.neutron_show_port, v2.NeutronShowPortRequest(port.id), 404, "404", "PortNotFound")
+    missing(account.vpc.neutron_delete_port, v2.NeutronDeletePortRequest(port.id), 404, "404", "PortNotFound")
+    with refused(404, "404", "NetworkNotFound"):
+        neutron(account, NOTHING)
+    neutron(account, subnet.id, fixed_ips=[v2.FixedIp(ip_address="10.0.1.9")])
+    with refused(409, "409", "IpAddressInUse"):
+        neutron(account, subnet.id, fixed_ips=[v2.FixedIp(ip_address="10.0.1.9")])
+
+
+def test_filters(account, subnet):
+    group = make.group(account).id
+    a = make.port(account, subnet.id, name="port-a", security_groups=[group])
+    b = make.port(account, subnet.id, name="port-b", device_owner="neutron:VIP_PORT")
+
+    def v1(**filters):
+        return {port.name for port in account.vpc.list_ports(v2.ListPortsRequest(**filters)).ports}
+
+    def v2_0(**filters):
+        return {port.name for port in account.vpc.neutron_list_ports(v2.NeutronListPortsRequest(**filters)).ports}
+
+    for listed in (v1, v2_0):
+        assert listed() == listed(network_id=subnet.id) == listed(admin_state_up=True) == {"port-a", "port-b"}
+        assert listed(name="port-a") == listed(mac_address=a.mac_address) == {"port-a"}
+        assert listed(security_groups=[group]) == {"port-a"}
+        assert listed(device_owner="neutron:VIP_PORT") == {"port-b"}
+        assert listed(fixed_ips=["ip_address=10.0.1.3"]) == {"port-b"}
+        assert listed(fixed_ips=[f"subnet_id={subnet.neutron_subnet_id}", "ip_address=10.0.1.2"]) == {"port-a"}
+        assert listed(status="DOWN") == {"port-a", "port-b"}
+        assert listed(network_id=NOTHING) == listed(status="BUILD") == listed(device_id=NOTHING) == set()
+    assert v1(id=[a.id, b.id]) == v2_0(tenant_id=account.project) == {"port-a", "port-b"}
+    assert v1(id=[b.id]) == v2_0(id=b.id) == {"port-b"}
+
+
+def test_a_port_of_a_server_belongs_to_it(account, subnet):
+    fields = {"name": "ecs-a", "subnet_id": subnet.id}
+    server = account.call("POST", "/causeway/v1/servers", {"server": fields})["server"]
+    [port] = account.vpc.list_ports(v2.ListPortsRequest(device_id=server["id"])).ports
+    assert port.device_owner.startswith("compute:")
+    with refused(400, "VPC.2500", "server"):
+        account.vpc.delete_port(v2.DeletePortRequest(port.id))
+    with refused(409, "409", "PortInUse"):
+        account.vpc.neutron_delete_port(v2.NeutronDeletePortRequest(port.id))
+    with refused(500, "VPC.0209"):
+        make.delete_subnet(account, subnet)
+
+
+def test_what_would_have_no_effect_is_refused(account, subnet):
+    """Accepted and not in force would be worse than refused."""
+    port = neutron(account, subnet.id, admin_state_up=True, port_security_enabled=True, bindingvnic_type="normal",
+                   bindingprofile={}, extra_dhcp_opts=[])
+    for fields in [
+        {"port_security_enabled": False}, {"bindingvnic_type": "direct"}, {"bindingprofile": {"tcp_srvports": "80"}},
+        {"extra_dhcp_opts": [v2.ExtraDhcpOpt("51", "5h")]},
+    ]:
+        with refused(400, "400", "InvalidInput"):
+            neutron(account, subnet.id, **fields)
+        with refused(400, "400", "InvalidInput"):
+            neutron_update(account, port.id, **fields)
+    with refused(400, "400", "admin_state_up"):
+        neutron(account, subnet.id, admin_state_up=False)
+    with refused(400, "VPC.2500", "extra_dhcp_opts"):
+        update(account, port.id, extra_dhcp_opts=[v2.ExtraDhcpOpt("51", "5h")])
+    assert account.vpc.neutron_show_port(v2.NeutronShowPortRequest(port.id)).port == port
+
+
+def test_ports_that_cannot_be(account, subnet):
+    with refused(404, "VPC.2204", NOTHING):
+        make.port(account, NOTHING)
+    with refused(400, "VPC.2500", "network_id"):
+        make.port(account, "no-id")
+    with refused(400, "VPC.2500", "name"):
+        make.port(account, subnet.id, name="n" * 256)
+    missing(account.vpc.show_port, v2.ShowPortRequest(NOTHING), 404, "VPC.2502", NOTHING)
