@@ -7,8 +7,8 @@ CARGO ?= $(shell scripts/cargo.sh)
 
 demo: ## Two VPCs, a peering, real packets: installs, builds, runs, cleans up
 	scripts/setup.sh demo
-	$(CARGO) build --release --bin causeway
-	target/release/causeway demo
+	$(CARGO) build --bin causeway
+	target/debug/causeway demo
 
 build: ## target/release/causeway
 	scripts/setup.sh build

@@ -128,9 +128,8 @@ async fn packets_go_on_without_the_server_and_a_restart_loses_none() {
     stream.wait_for(50);
     // A flow that nobody has seen before, with no control plane at all.
     let _responder = Responder::start(&b2, "RDS-B02", &[Proto::Tcp(5432)]).unwrap();
-    let fresh = probe(
-        &Probe::new(&a2, "172.17.1.38".parse().unwrap(), Proto::Tcp(5432)).deadline(Duration::from_secs(5)),
-    );
+    let fresh =
+        probe(&Probe::new(&a2, "172.17.1.38".parse().unwrap(), Proto::Tcp(5432)).deadline(Duration::from_secs(5)));
     assert!(fresh.unwrap().replied, "a new flow needs no server");
     server.restart();
     let known = server.client().list_servers(&client::types::ServerFilter::default()).await.unwrap();
@@ -223,8 +222,7 @@ async fn a_tcp_stream_travels_in_segments_larger_than_the_mtu() {
 fn received(namespace: &Namespace) -> (u64, u64) {
     let text = netlink::run_in(namespace, || std::fs::read_to_string("/proc/thread-self/net/dev")).unwrap().unwrap();
     let line = text.lines().find(|l| l.trim_start().starts_with("eth0:")).unwrap();
-    let fields: Vec<u64> =
-        line.split(':').nth(1).unwrap().split_whitespace().filter_map(|f| f.parse().ok()).collect();
+    let fields: Vec<u64> = line.split(':').nth(1).unwrap().split_whitespace().filter_map(|f| f.parse().ok()).collect();
     (fields[0], fields[1])
 }
 
@@ -272,9 +270,10 @@ async fn what_trace_says_is_what_arrives() {
         return;
     }
     let rounds = if std::env::var_os("CAUSEWAY_SOAK").is_some() { 40 } else { 3 };
-    let seed = std::env::var("CAUSEWAY_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| {
-        u64::from(std::process::id()) ^ std::time::UNIX_EPOCH.elapsed().map_or(1, |d| d.as_secs())
-    });
+    let seed = std::env::var("CAUSEWAY_SEED")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or_else(|| u64::from(std::process::id()) ^ std::time::UNIX_EPOCH.elapsed().map_or(1, |d| d.as_secs()));
     let server = TestServer::start("kernel");
     let mut random = Random(seed | 1);
     for round in 0..rounds {

@@ -38,10 +38,8 @@ fn check(datapath: &str) {
         .collect();
     let expected: BTreeSet<&str> = UNSUPPORTED.into_iter().collect();
     assert_eq!(unsupported, expected);
-    let failed: Vec<&Value> = report
-        .iter()
-        .filter(|item| item["pass"] != true && item["got"].get("unsupported").is_none())
-        .collect();
+    let failed: Vec<&Value> =
+        report.iter().filter(|item| item["pass"] != true && item["got"].get("unsupported").is_none()).collect();
     assert!(failed.is_empty(), "{}", serde_json::to_string_pretty(&failed).unwrap());
     assert!(report.len() > 150, "{} items", report.len());
     assert_eq!(output.status.code(), Some(1), "unsupported scenarios count as not passed");
@@ -71,11 +69,8 @@ fn one_supported_scenario_exits_with_success() {
 
 #[test]
 fn the_demonstration_runs_and_leaves_nothing() {
-    let datapath = if kernel_or_skip("the kernel half of the_demonstration_runs_and_leaves_nothing") {
-        "kernel"
-    } else {
-        "sim"
-    };
+    let datapath =
+        if kernel_or_skip("the kernel half of the_demonstration_runs_and_leaves_nothing") { "kernel" } else { "sim" };
     let output = Command::new(binary()).args(["demo", "--datapath", datapath]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));

@@ -37,7 +37,16 @@ fn help_end() -> String {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// How results are printed
-    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value_t, hide_possible_values = true, help = "How results are printed: table, json or yaml")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        hide_possible_values = true,
+        help = "How results are printed: table, json or yaml"
+    )]
     pub(crate) output: Format,
     /// Server and credentials by the name of a profile [env: CAUSEWAY_PROFILE]
     #[arg(long, global = true, value_name = "NAME")]
@@ -145,5 +154,23 @@ mod tests {
             }
         }
         walk(&Cli::command(), "");
+    }
+
+    /// The tracer writes these commands into its answers.
+    #[test]
+    fn commands_that_traces_give_are_commands() {
+        for line in [
+            "causeway route add rtb-VPC-A 172.17.0.0/16 peering Peering-AB",
+            "causeway peering create VPC-A-VPC-B --vpc VPC-A --peer-vpc VPC-B",
+            "causeway peering create AC --vpc VPC-A --peer-vpc 66f2 --peer-project 0605",
+            "causeway peering accept Peering-AC",
+            "causeway peering delete Peering-BC",
+            "causeway security-group rule add web ingress tcp --port 5432 --remote 172.16.0.0/24",
+            "causeway security-group rule add web egress icmp --remote 172.16.0.0/24",
+        ] {
+            if let Err(error) = Cli::try_parse_from(line.split(' ')) {
+                panic!("{line}: {error}");
+            }
+        }
     }
 }

@@ -96,8 +96,7 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
 
 /// Whether a line shows a file's text, as parsers do below a message: `12 | text`, `| ^^^`.
 fn is_excerpt(line: &str) -> bool {
-    line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|')
-        || line.starts_with("--> ")
+    line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|') || line.starts_with("--> ")
 }
 
 /// The exit code of an error of the client.
@@ -120,9 +119,9 @@ pub(crate) fn exit_of(error: &ClientError) -> Exit {
 
 fn hint_of(error: &ClientError) -> Option<String> {
     match error {
-        ClientError::Api { status: 401, .. } => {
-            Some("the server does not take this access key; `causeway config show` tells where it comes from".to_owned())
-        }
+        ClientError::Api { status: 401, .. } => Some(
+            "the server does not take this access key; `causeway config show` tells where it comes from".to_owned(),
+        ),
         ClientError::Api { status: 500.., request_id: Some(id), .. } => {
             Some(format!("the server's log has more under request {id}"))
         }

@@ -88,7 +88,8 @@ pub(crate) fn unknown<T: Named>(kind: &str, wanted: &str, all: &[T]) -> Failure 
 
 /// Whether a text looks like an id rather than a name: 32 hexadecimal digits, with or without hyphens.
 pub(crate) fn is_id(text: &str) -> bool {
-    text.chars().filter(char::is_ascii_hexdigit).count() == 32 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+    text.chars().filter(char::is_ascii_hexdigit).count() == 32
+        && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
 
 #[cfg(test)]

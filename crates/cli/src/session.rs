@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use client::types::{
-    Peering, PeeringFilter, RouteTable, RouteTableFilter, SecurityGroup, SecurityGroupFilter, Server, ServerFilter, Subnet,
-    SubnetFilter, Vpc,
+    Peering, PeeringFilter, RouteTable, RouteTableFilter, SecurityGroup, SecurityGroupFilter, Server, ServerFilter,
+    Subnet, SubnetFilter, Vpc,
 };
 use client::{Client, ClientConfig};
 
@@ -135,8 +135,7 @@ impl Session {
             Some(vpc) => vec![vpc.clone()],
             None => self.vpcs().await?,
         };
-        let vpc_name =
-            |id: &str| vpcs.iter().find(|vpc| vpc.id == id).map_or_else(String::new, |vpc| vpc.name.clone());
+        let vpc_name = |id: &str| vpcs.iter().find(|vpc| vpc.id == id).map_or_else(String::new, |vpc| vpc.name.clone());
         let tables = tables.into_iter().map(|table| NamedTable { vpc: vpc_name(&table.vpc_id), table });
         Ok(sorted(tables.collect()))
     }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use crate::failure::{Failure, Result};
 
-pub(crate) use local::{Local, find as find_local};
+pub(crate) use local::{Local, answers, find as find_local};
 pub(crate) use profiles::{Profile, Profiles};
 
 /// Where a value comes from.
@@ -110,12 +110,10 @@ impl Settings {
         profiles: &Profiles,
         local: impl Fn(Option<&str>) -> Result<Option<Local>>,
     ) -> Result<Self> {
-        let mut settings = Self::default();
-        settings.endpoint = flags.endpoint.clone().map(|value| Sourced { value, origin: Origin::Flag("--endpoint") });
-        settings.place = flags
-            .region
-            .clone()
-            .map(|value| Sourced { value: Place::Region(value), origin: Origin::Flag("--region") });
+        let endpoint = flags.endpoint.clone().map(|value| Sourced { value, origin: Origin::Flag("--endpoint") });
+        let place = flags.region.clone().map(Place::Region);
+        let place = place.map(|value| Sourced { value, origin: Origin::Flag("--region") });
+        let mut settings = Self { endpoint, place, ..Self::default() };
         if let Some(name) = &flags.profile {
             let profile = Sourced { value: name.clone(), origin: Origin::Flag("--profile") };
             settings.add_profile(profile, profiles.find(name)?);
@@ -165,10 +163,10 @@ impl Settings {
             self.endpoint =
                 set(environment, ENDPOINT).map(|value| Sourced { value, origin: Origin::Environment(ENDPOINT) });
         }
-        let project =
-            set(environment, PROJECT_ID).map(|id| Sourced { value: Place::Project(id), origin: Origin::Environment(PROJECT_ID) });
-        let region =
-            set(environment, REGION).map(|name| Sourced { value: Place::Region(name), origin: Origin::Environment(REGION) });
+        let project = set(environment, PROJECT_ID)
+            .map(|id| Sourced { value: Place::Project(id), origin: Origin::Environment(PROJECT_ID) });
+        let region = set(environment, REGION)
+            .map(|name| Sourced { value: Place::Region(name), origin: Origin::Environment(REGION) });
         // A project is that of a key: the environment's belongs to no key of a profile that a flag names.
         if self.place.is_none() && self.key.is_none() {
             self.place = project.or(region);
@@ -217,8 +215,13 @@ impl Settings {
             ));
         };
         let Some(key) = &self.key else {
-            return Err(Failure::no_connection(format!("there are no credentials for the server at {}", endpoint.value))
-                .hint("set CAUSEWAY_ACCESS_KEY and CAUSEWAY_SECRET_KEY, or use a profile (`causeway config show --help`)"));
+            return Err(Failure::no_connection(format!(
+                "there are no credentials for the server at {}",
+                endpoint.value
+            ))
+            .hint(
+                "set CAUSEWAY_ACCESS_KEY and CAUSEWAY_SECRET_KEY, or use a profile (`causeway config show --help`)",
+            ));
         };
         Ok((endpoint, key))
     }

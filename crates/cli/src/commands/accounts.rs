@@ -1,6 +1,6 @@
 //! The accounts of a topology document, for `apply` and `down`: the caller for the default one, profiles for the others.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use client::Client;
 use client::types::Status;
@@ -22,7 +22,7 @@ pub(crate) struct Prepared {
 }
 
 /// Reads the one topology of a file that is meant.
-pub(crate) fn read(file: &PathBuf, scenario: Option<&str>) -> Result<(Scenario, Defaults)> {
+pub(crate) fn read(file: &Path, scenario: Option<&str>) -> Result<(Scenario, Defaults)> {
     let document = if file.as_os_str() == "-" {
         let text = std::io::read_to_string(std::io::stdin())
             .map_err(|error| Failure::usage(format!("cannot read the standard input: {error}")))?;
@@ -122,19 +122,19 @@ mod tests {
     #[test]
     fn of_a_suite_one_scenario_has_to_be_chosen() {
         let suite = file("scenarios:\n- {id: one, vpcs: []}\n- {id: two, vpcs: []}\n");
-        let path = suite.path().to_owned();
-        let failure = read(&path, None).map(|_| ()).unwrap_err();
+        let path = suite.path();
+        let failure = read(path, None).map(|_| ()).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
         assert_eq!(failure.hint.as_deref(), Some("it has one, two"));
-        assert_eq!(read(&path, Some("two")).unwrap().0.id, "two");
-        let failure = read(&path, Some("twoo")).map(|_| ()).unwrap_err();
+        assert_eq!(read(path, Some("two")).unwrap().0.id, "two");
+        let failure = read(path, Some("twoo")).map(|_| ()).unwrap_err();
         assert_eq!(failure.exit, Exit::NotFound);
         assert!(failure.message.contains("did you mean `two`?"), "{}", failure.message);
     }
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let failure = read(&PathBuf::from("/nowhere/x.yaml"), None).map(|_| ()).unwrap_err();
+        let failure = read(Path::new("/nowhere/x.yaml"), None).map(|_| ()).unwrap_err();
         assert_eq!(failure.message, "cannot read /nowhere/x.yaml: No such file or directory (os error 2)");
         assert_eq!(failure.exit, Exit::Usage);
     }

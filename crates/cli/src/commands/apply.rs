@@ -60,8 +60,7 @@ pub(crate) async fn run(args: ApplyArgs, app: &App) -> Result<Exit> {
         progress.above(|| note(keep(&profiles, &session.endpoint, name, made)));
     };
     let mut on_change = |line: &ChangeLine| reporter.change(line);
-    let mut options =
-        ApplyOptions { dry_run: args.dry_run, on_change: &mut on_change, on_account: &mut on_account };
+    let mut options = ApplyOptions { dry_run: args.dry_run, on_change: &mut on_change, on_account: &mut on_account };
     let applied = suite::apply(&mut access, &scenario, &defaults, &mut options).await;
     drop(progress);
     // The file has the routes too, or means to have none.
@@ -132,12 +131,13 @@ fn sentence(changes: &[ChangeLine], dry_run: bool) -> String {
     if changes.is_empty() {
         return "nothing to change".to_owned();
     }
-    let parts: Vec<String> = [(ChangeKind::Create, "created"), (ChangeKind::Update, "changed"), (ChangeKind::Delete, "deleted")]
-        .into_iter()
-        .map(|(kind, verb)| (changes.iter().filter(|line| line.kind == kind).count(), verb))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, verb)| format!("{count} {verb}"))
-        .collect();
+    let parts: Vec<String> =
+        [(ChangeKind::Create, "created"), (ChangeKind::Update, "changed"), (ChangeKind::Delete, "deleted")]
+            .into_iter()
+            .map(|(kind, verb)| (changes.iter().filter(|line| line.kind == kind).count(), verb))
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, verb)| format!("{count} {verb}"))
+            .collect();
     if dry_run { format!("would be: {}; nothing was changed", parts.join(", ")) } else { parts.join(", ") }
 }
 

@@ -77,10 +77,16 @@ pub(crate) async fn run(args: CheckArgs, app: &App) -> Result<Exit> {
     };
     let report = check(&stage, &scenarios, &document.defaults, &mut options).await;
     drop(options);
-    teller.end_scenario();
+    if report.is_ok() {
+        teller.end_scenario();
+    }
     drop(progress);
     let report = report.map_err(failure)?;
-    if app.printer.for_people() { app.printer.line(summary(&report))? } else { app.printer.data(&report)? }
+    if app.printer.for_people() {
+        app.printer.line(summary(&report))?
+    } else {
+        app.printer.data(&report)?
+    }
     Ok(if report.passed() { Exit::Done } else { Exit::No })
 }
 

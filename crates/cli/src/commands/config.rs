@@ -111,7 +111,8 @@ mod tests {
     #[test]
     fn every_value_is_shown_with_its_origin_and_the_secret_is_not() {
         let flags = Flags { region: Some("region-2".to_owned()), ..Flags::default() };
-        let profiles = Profiles::of("[default]\nendpoint = \"http://h:1\"\naccess_key = \"AK\"\nsecret_key = \"hush\"\n");
+        let profiles =
+            Profiles::of("[default]\nendpoint = \"http://h:1\"\naccess_key = \"AK\"\nsecret_key = \"hush\"\n");
         let settings = Settings::resolve(&flags, &|_| None, &profiles, |_| Ok(None)).unwrap();
         let lines: Vec<String> =
             shown(&settings).iter().map(|s| format!("{} {} {}", s.name, s.value, s.origin)).collect();

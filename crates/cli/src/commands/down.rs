@@ -1,19 +1,21 @@
 //! `causeway down`.
 
 use std::io::{self, BufRead, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use server::Credentials;
 use suite::{Access, AccountAccess, ApplyOptions, ChangeLine, remove, remove_all};
 
 use super::accounts::{Prepared, prepare, read};
 use super::apply::{Reporter, summary};
-use crate::app::App;
+use crate::app::{App, environment, is_root};
 use crate::exit::Exit;
-use crate::failure::{Failure, Result};
-use crate::output::{note, styled, STRONG};
+use crate::failure::{Failure, Result, chain};
+use crate::output::{STRONG, note, styled};
 use crate::progress::Progress;
 use crate::session::Session;
+use crate::settings::answers;
 
 /// What to delete.
 #[derive(Debug, Args)]
@@ -21,9 +23,13 @@ use crate::session::Session;
 With a file: the VPCs that it names with all that is in them, and the security groups that it names. Without one: all \
 servers, peering connections, routes, subnets, VPCs and security groups of your account, in all regions. Accounts stay.
 
+With --leftovers: what a server that no longer runs left on this machine so that packets keep flowing, namespaces, links, \
+programs and maps; a server that is started with the same folder makes them again.
+
 Examples:
   causeway down -f network.yaml
-  causeway down --yes")]
+  causeway down --yes
+  causeway down --leftovers --data /var/lib/causeway")]
 pub(crate) struct DownArgs {
     /// The file that was applied; - for the standard input
     #[arg(short, long, value_name = "FILE")]
@@ -37,14 +43,25 @@ pub(crate) struct DownArgs {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+    /// Take away what a server that no longer runs left on this machine
+    #[arg(long, conflicts_with_all = ["file", "dry_run"])]
+    leftovers: bool,
+    /// The folder of that server
+    #[arg(long, value_name = "DIR", env = "CAUSEWAY_DATA", hide_env_values = true)]
+    data: Option<PathBuf>,
 }
 
 /// Does it.
 pub(crate) async fn run(args: DownArgs, app: &App) -> Result<Exit> {
+    if args.leftovers {
+        let data = args.data.unwrap_or_else(|| server::default_data(is_root(), &environment));
+        return leftovers(&data, app).await;
+    }
     let changes = match &args.file {
         Some(file) => {
             let (scenario, defaults) = read(file, args.scenario.as_deref())?;
-            let Prepared { scenario, defaults, mut access, session: _session } = prepare(app, scenario, defaults).await?;
+            let Prepared { scenario, defaults, mut access, session: _session } =
+                prepare(app, scenario, defaults).await?;
             let progress = Progress::new("deleting");
             let mut reporter = Reporter::new(app.printer, &progress);
             let mut on_change = |line: &ChangeLine| reporter.change(line);
@@ -78,6 +95,33 @@ pub(crate) async fn run(args: DownArgs, app: &App) -> Result<Exit> {
         }
     };
     summary(app.printer, &changes, args.dry_run)?;
+    Ok(Exit::Done)
+}
+
+async fn leftovers(data: &Path, app: &App) -> Result<Exit> {
+    if !data.is_dir() {
+        return Err(Failure::not_found(format!("there is no folder {}", data.display())));
+    }
+    if let Ok(Some(credentials)) = Credentials::read(data)
+        && answers(&credentials.endpoint)
+    {
+        return Err(Failure::refused(format!(
+            "the server of {} still runs at {}",
+            data.display(),
+            credentials.endpoint
+        ))
+        .hint("stop it first, with Ctrl-C or SIGTERM"));
+    }
+    if !is_root() {
+        return Err(
+            Failure::forbidden("only root can take namespaces and programs away").hint("run it again with sudo")
+        );
+    }
+    let progress = Progress::new("taking everything away");
+    let removed = server::remove_leftovers(data).await;
+    drop(progress);
+    removed.map_err(|error| Failure::internal(chain(&error)))?;
+    app.printer.line(format_args!("nothing of {} is left on this machine but the folder itself", data.display()))?;
     Ok(Exit::Done)
 }
 

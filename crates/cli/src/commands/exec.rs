@@ -58,7 +58,11 @@ pub(crate) async fn prepare(args: ExecArgs, app: &App) -> Result<Entry> {
         return Err(match server.status.as_str() {
             "SHUTOFF" => Failure::refused(format!("{} is stopped", server.name))
                 .hint(format!("causeway server start {}", server.name)),
-            _ => Failure::refused(format!("{} does not run on this machine: there is no {}", server.name, namespace.display())),
+            _ => Failure::refused(format!(
+                "{} does not run on this machine: there is no {}",
+                server.name,
+                namespace.display()
+            )),
         });
     }
     if !is_root() {

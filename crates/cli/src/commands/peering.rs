@@ -18,7 +18,10 @@ const PENDING: &str = "PENDING_ACCEPTANCE";
 #[derive(Debug, Subcommand)]
 pub(crate) enum PeeringCommand {
     /// List the peering connections of your VPCs, whoever requested them
-    #[command(alias = "ls", after_help = "Examples:\n  causeway peering list\n  causeway peering list --vpc VPC-A --status pending-acceptance")]
+    #[command(
+        alias = "ls",
+        after_help = "Examples:\n  causeway peering list\n  causeway peering list --vpc VPC-A --status pending-acceptance"
+    )]
     List {
         /// Only those of this VPC
         #[arg(long)]
@@ -34,7 +37,9 @@ pub(crate) enum PeeringCommand {
         peering: String,
     },
     /// Create a peering connection; one between two accounts waits for the other to accept
-    #[command(after_help = "Examples:\n  causeway peering create Peering-AB --vpc VPC-A --peer-vpc VPC-B\n  causeway peering create Peering-AC --vpc VPC-A --peer-vpc 66f2…d3 --peer-project 0605…f1\n  causeway peering create Peering-AC --vpc VPC-A --peer-vpc VPC-C --peer-profile acct-b")]
+    #[command(
+        after_help = "Examples:\n  causeway peering create Peering-AB --vpc VPC-A --peer-vpc VPC-B\n  causeway peering create Peering-AC --vpc VPC-A --peer-vpc 66f2…d3 --peer-project 0605…f1\n  causeway peering create Peering-AC --vpc VPC-A --peer-vpc VPC-C --peer-profile acct-b"
+    )]
     Create {
         /// Its name
         name: String,
@@ -55,7 +60,9 @@ pub(crate) enum PeeringCommand {
         description: Option<String>,
     },
     /// Accept a request for a peering with one of your VPCs
-    #[command(after_help = "Examples:\n  causeway peering accept Peering-AC\n  causeway --profile acct-b peering accept Peering-AC")]
+    #[command(
+        after_help = "Examples:\n  causeway peering accept Peering-AC\n  causeway --profile acct-b peering accept Peering-AC"
+    )]
     Accept {
         /// Name or id
         peering: String,
@@ -67,7 +74,9 @@ pub(crate) enum PeeringCommand {
         peering: String,
     },
     /// Change name or description
-    #[command(after_help = "Examples:\n  causeway peering update Peering-AB --name production --description 'to the databases'")]
+    #[command(
+        after_help = "Examples:\n  causeway peering update Peering-AB --name production --description 'to the databases'"
+    )]
     Update {
         /// Name or id
         peering: String,
@@ -194,7 +203,8 @@ async fn list(session: &Session, app: &App, vpc: Option<&str>, status: Option<St
     peerings.retain(|peering| of_vpc(peering) && status.is_none_or(|status| peering.status == status.wire()));
     let names = NamesById::new(vpcs.iter().map(|vpc| (vpc.id.as_str(), vpc.name.as_str())));
     app.printer.list(&peerings, || {
-        let mut table = Table::new(["NAME", "STATUS", "REQUESTER", "ACCEPTER", "ID"]).empty("there are no peering connections");
+        let mut table =
+            Table::new(["NAME", "STATUS", "REQUESTER", "ACCEPTER", "ID"]).empty("there are no peering connections");
         for peering in &peerings {
             let (requester, accepter) =
                 (names.of(&peering.request_vpc_info.vpc_id), names.of(&peering.accept_vpc_info.vpc_id));
@@ -223,7 +233,8 @@ async fn peer_of_caller(session: &Session, peer: &str, project: Option<String>) 
 async fn peer_of_profile(app: &App, own: &Session, profile: &str, peer: &str) -> Result<PeeringVpc> {
     let region = Some(own.region.clone()).filter(|region| !region.is_empty());
     let flags = Flags { profile: Some(profile.to_owned()), endpoint: Some(own.endpoint.clone()), region };
-    let other = App { flags, ..app.clone() }.session().await.map_err(|f| f.while_doing(&format!("profile {profile}")))?;
+    let other =
+        App { flags, ..app.clone() }.session().await.map_err(|f| f.while_doing(&format!("profile {profile}")))?;
     let vpc = other.vpc(peer).await.map_err(|f| f.while_doing(&format!("profile {profile}")))?;
     if vpc.tenant_id.is_empty() {
         return Err(Failure::internal(format!("the server does not say which project VPC {} is in", vpc.name)));

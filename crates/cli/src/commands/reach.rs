@@ -91,12 +91,17 @@ fn text(answer: &ReachAnswer, flow: Flow, vpc_names: &NamesById) -> String {
     let measured = answer.matrix.iter().any(|cell| cell.measured.is_some());
     let numbered = answer.servers.len() > NAMED_COLUMNS;
     let mut head = vec![if numbered { format!("{flow}  FROM \\ TO") } else { "FROM \\ TO".to_owned() }];
-    head.extend(answer.servers.iter().enumerate().map(|(index, server)| {
-        if numbered { (index + 1).to_string() } else { server.name.clone() }
-    }));
+    head.extend(
+        answer.servers.iter().enumerate().map(
+            |(index, server)| {
+                if numbered { (index + 1).to_string() } else { server.name.clone() }
+            },
+        ),
+    );
     let mut table = Table::with_head(head);
     for (index, from) in answer.servers.iter().enumerate() {
-        let name = if from.vpc_name.is_empty() { from.name.clone() } else { format!("{} ({})", from.name, from.vpc_name) };
+        let name =
+            if from.vpc_name.is_empty() { from.name.clone() } else { format!("{} ({})", from.name, from.vpc_name) };
         let mut row = vec![if numbered { format!("{} {name}", index + 1) } else { name }];
         for to in &answer.servers {
             row.push(match cells.get(&(from.id.as_str(), to.id.as_str())) {

@@ -16,7 +16,10 @@ use crate::session::{NamedTable, Session};
 #[derive(Debug, Subcommand)]
 pub(crate) enum RouteCommand {
     /// List the routes of a table, of a VPC or of the region, and whether they do anything
-    #[command(alias = "ls", after_help = "Examples:\n  causeway route list\n  causeway route list rtb-VPC-A\n  causeway route list --vpc VPC-A")]
+    #[command(
+        alias = "ls",
+        after_help = "Examples:\n  causeway route list\n  causeway route list rtb-VPC-A\n  causeway route list --vpc VPC-A"
+    )]
     List {
         /// Name or id of a table; rtb- and the VPC's name for its default table
         #[arg(conflicts_with = "vpc")]
@@ -26,7 +29,10 @@ pub(crate) enum RouteCommand {
         vpc: Option<String>,
     },
     /// Add a route
-    #[command(visible_alias = "create", after_help = "Examples:\n  causeway route add rtb-VPC-A 172.17.0.0/16 peering Peering-AB\n  causeway route add rtb-VPC-A 0.0.0.0/0 ecs FW-1")]
+    #[command(
+        visible_alias = "create",
+        after_help = "Examples:\n  causeway route add rtb-VPC-A 172.17.0.0/16 peering Peering-AB\n  causeway route add rtb-VPC-A 0.0.0.0/0 ecs FW-1"
+    )]
     Add {
         /// Name or id of the table; rtb- and the VPC's name for its default table
         table: String,
@@ -114,7 +120,8 @@ pub(crate) async fn run(command: RouteCommand, app: &App) -> Result<Exit> {
             };
             let routes = routes_of(&session, &tables).await?;
             printer.list(&routes, || {
-                let mut out = Table::new(["TABLE", "DESTINATION", "TYPE", "NEXT HOP", "STATE", "NOTE"]).empty("there are no routes");
+                let mut out = Table::new(["TABLE", "DESTINATION", "TYPE", "NEXT HOP", "STATE", "NOTE"])
+                    .empty("there are no routes");
                 for stated in &routes {
                     let RouteState { destination, kind, state, note, .. } = &stated.route;
                     out.row([&stated.table, destination, kind, &stated.nexthop_name, state, note]);
@@ -143,7 +150,8 @@ pub(crate) async fn run(command: RouteCommand, app: &App) -> Result<Exit> {
             for wanted in &destinations {
                 // Destinations are compared as text; a spelling that no route has would be refused without a suggestion.
                 if !there.iter().any(|route| route.destination == *wanted) {
-                    let like = suite::suggestion(wanted, there.iter().map(|route| route.destination.as_str()));
+                    let custom = there.iter().filter(|route| route.kind != "local");
+                    let like = suite::suggestion(wanted, custom.map(|route| route.destination.as_str()));
                     return Err(Failure::not_found(format!("{} has no route to `{wanted}`{like}", named.label())));
                 }
                 delete.push(RouteDestination { destination: wanted.clone() });

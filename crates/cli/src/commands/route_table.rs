@@ -16,7 +16,10 @@ use crate::session::Session;
 #[derive(Debug, Subcommand)]
 pub(crate) enum RouteTableCommand {
     /// List the route tables of the region or of a VPC
-    #[command(alias = "ls", after_help = "Examples:\n  causeway route-table list\n  causeway route-table list --vpc VPC-A")]
+    #[command(
+        alias = "ls",
+        after_help = "Examples:\n  causeway route-table list\n  causeway route-table list --vpc VPC-A"
+    )]
     List {
         /// Only those of this VPC
         #[arg(long)]
@@ -82,7 +85,8 @@ pub(crate) async fn run(command: RouteTableCommand, app: &App) -> Result<Exit> {
             let names = NamesById::new(subnets.iter().map(|subnet| (subnet.id.as_str(), subnet.name.as_str())));
             let plain: Vec<_> = tables.iter().map(|named| &named.table).collect();
             printer.list(&plain, || {
-                let mut out = Table::new(["NAME", "VPC", "DEFAULT", "SUBNETS", "ID"]).empty("there are no route tables");
+                let mut out =
+                    Table::new(["NAME", "VPC", "DEFAULT", "SUBNETS", "ID"]).empty("there are no route tables");
                 for named in &tables {
                     let subnets: Vec<String> = named.table.subnets.iter().map(|subnet| names.of(&subnet.id)).collect();
                     let default = if named.table.default { "yes" } else { "no" };

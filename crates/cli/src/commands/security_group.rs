@@ -53,7 +53,10 @@ pub(crate) enum RuleCommand {
         group: String,
     },
     /// Add a rule
-    #[command(visible_alias = "create", after_help = "Examples:\n  causeway security-group rule add web ingress tcp --port 80,443\n  causeway security-group rule add db ingress tcp --port 5432 --remote 172.16.0.0/24\n  causeway security-group rule add db ingress --remote web\n  causeway security-group rule add db egress --action deny --remote 10.0.0.0/8 --priority 1")]
+    #[command(
+        visible_alias = "create",
+        after_help = "Examples:\n  causeway security-group rule add web ingress tcp --port 80,443\n  causeway security-group rule add db ingress tcp --port 5432 --remote 172.16.0.0/24\n  causeway security-group rule add db ingress --remote web\n  causeway security-group rule add db egress --action deny --remote 10.0.0.0/8 --priority 1"
+    )]
     Add {
         /// Name or id of the group
         group: String,
@@ -217,10 +220,12 @@ fn summary(rule: &SecurityGroupRule) -> String {
 async fn rule_table(session: &Session, rules: &[SecurityGroupRule]) -> Result<Table> {
     let groups = session.security_groups().await?;
     let names = NamesById::new(groups.iter().map(|group| (group.id.as_str(), group.name.as_str())));
-    let mut table =
-        Table::new(["DIRECTION", "ACTION", "PRIORITY", "FAMILY", "PROTOCOL", "PORTS", "REMOTE", "ID"]).empty("there are no rules");
+    let mut table = Table::new(["DIRECTION", "ACTION", "PRIORITY", "FAMILY", "PROTOCOL", "PORTS", "REMOTE", "ID"])
+        .empty("there are no rules");
     let mut rules: Vec<&SecurityGroupRule> = rules.iter().collect();
-    rules.sort_by(|a, b| (&b.direction, a.priority, &a.action, &a.id).cmp(&(&a.direction, b.priority, &b.action, &b.id)));
+    rules.sort_by(|a, b| {
+        (&b.direction, a.priority, &a.action, &a.id).cmp(&(&a.direction, b.priority, &b.action, &b.id))
+    });
     for rule in rules {
         let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
         let remote = match (&rule.remote_ip_prefix, &rule.remote_group_id, &rule.remote_address_group_id) {

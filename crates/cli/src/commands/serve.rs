@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use server::{Credentials, DatapathChoice, FileConfig, Mark, Marker, RunningServer, ServerOptions, StartError, default_data};
+use server::{
+    Credentials, DatapathChoice, FileConfig, Mark, Marker, RunningServer, ServerOptions, StartError, default_data,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -87,8 +89,7 @@ pub(crate) async fn run(args: ServeArgs, app: &App) -> Result<Exit> {
     // Before the start: a signal during it must not leave it half done.
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_watch)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot_watch)?;
-    let options =
-        ServerOptions { data: data.clone(), listen: args.listen, datapath: args.datapath, config };
+    let options = ServerOptions { data: data.clone(), listen: args.listen, datapath: args.datapath, config };
     let running = server::start(options).await.map_err(|error| not_started(&error, args.listen))?;
     let mark = leave_mark(&running, &data);
     tell(&running, &data, args.datapath, app)?;
@@ -106,10 +107,19 @@ pub(crate) async fn run(args: ServeArgs, app: &App) -> Result<Exit> {
     match stopped {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(Failure::internal(format!("the server did not stop cleanly: {}", chain(&error)))),
-        Err(_) => return Err(Failure::internal(format!("the server did not stop within {} s", STOP_PATIENCE.as_secs()))),
+        Err(_) => {
+            return Err(Failure::internal(format!("the server did not stop within {} s", STOP_PATIENCE.as_secs())));
+        }
     }
     if app.printer.for_people() {
-        note(if kernel { "stopped; packets keep flowing" } else { "stopped" });
+        if kernel {
+            note(format_args!(
+                "stopped; packets keep flowing, until `causeway down --leftovers --data {}` takes all away",
+                data.display()
+            ));
+        } else {
+            note("stopped");
+        }
     }
     Ok(Exit::Done)
 }

@@ -34,7 +34,9 @@ pub(crate) enum ServerCommand {
         server: String,
     },
     /// Create a server: a network namespace with an address in a subnet
-    #[command(after_help = "Examples:\n  causeway server create ECS-A01 --subnet Subnet-A01\n  causeway server create ECS-A01 --subnet Subnet-A01 --ip 172.16.0.111 --group web --group ssh")]
+    #[command(
+        after_help = "Examples:\n  causeway server create ECS-A01 --subnet Subnet-A01\n  causeway server create ECS-A01 --subnet Subnet-A01 --ip 172.16.0.111 --group web --group ssh"
+    )]
     Create {
         /// Its name
         name: String,
@@ -238,7 +240,11 @@ async fn act(session: &Session, app: &App, servers: &[String], to: Switch) -> Re
             Switch::On => session.client.start_server(&server.id).await?,
             Switch::Off => session.client.stop_server(&server.id).await?,
         }
-        app.printer.line(format_args!("{} server {}", if to == Switch::On { "started" } else { "stopped" }, server.name))?;
+        app.printer.line(format_args!(
+            "{} server {}",
+            if to == Switch::On { "started" } else { "stopped" },
+            server.name
+        ))?;
         changed.push(session.client.show_server(&server.id).await?);
     }
     if app.printer.for_people() { Ok(()) } else { app.printer.data(&changed) }

@@ -50,7 +50,10 @@ pub(crate) enum SubnetCommand {
         description: Option<String>,
     },
     /// Delete subnets, which must be empty
-    #[command(alias = "rm", after_help = "Examples:\n  causeway subnet delete Subnet-A01\n  causeway subnet delete default --vpc VPC-A")]
+    #[command(
+        alias = "rm",
+        after_help = "Examples:\n  causeway subnet delete Subnet-A01\n  causeway subnet delete default --vpc VPC-A"
+    )]
     Delete {
         /// Names or ids
         #[arg(required = true, value_name = "SUBNET")]
@@ -72,7 +75,8 @@ pub(crate) async fn run(command: SubnetCommand, app: &App) -> Result<Exit> {
             let vpcs = if printer.for_people() { session.vpcs().await? } else { Vec::new() };
             let names = NamesById::new(vpcs.iter().map(|vpc| (vpc.id.as_str(), vpc.name.as_str())));
             printer.list(&subnets, || {
-                let mut table = Table::new(["NAME", "VPC", "CIDR", "GATEWAY", "STATUS", "ID"]).empty("there are no subnets");
+                let mut table =
+                    Table::new(["NAME", "VPC", "CIDR", "GATEWAY", "STATUS", "ID"]).empty("there are no subnets");
                 for subnet in &subnets {
                     let vpc = names.of(&subnet.vpc_id);
                     table.row([&subnet.name, &vpc, &subnet.cidr, &subnet.gateway_ip, &subnet.status, &subnet.id]);

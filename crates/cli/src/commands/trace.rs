@@ -97,8 +97,7 @@ pub(crate) async fn run(args: TraceArgs, app: &App) -> Result<Exit> {
     } else {
         Target::server(&id_of("server", &args.to, &servers)?)
     };
-    let request =
-        TraceRequest { from: from.clone(), to, protocol: args.flow.protocol, port: args.flow.port };
+    let request = TraceRequest { from: from.clone(), to, protocol: args.flow.protocol, port: args.flow.port };
     let progress = Progress::new("tracing");
     let answer = session.client.trace(&request).await?;
     drop(progress);

@@ -15,7 +15,10 @@ use crate::session::Session;
 #[derive(Debug, Subcommand)]
 pub(crate) enum VpcCommand {
     /// List the VPCs of the region
-    #[command(alias = "ls", after_help = "Examples:\n  causeway vpc list\n  causeway vpc list --region region-2 -o json")]
+    #[command(
+        alias = "ls",
+        after_help = "Examples:\n  causeway vpc list\n  causeway vpc list --region region-2 -o json"
+    )]
     List,
     /// Show a VPC with its subnets, route tables and peering connections
     #[command(after_help = "Examples:\n  causeway vpc show VPC-A")]
@@ -24,7 +27,9 @@ pub(crate) enum VpcCommand {
         vpc: String,
     },
     /// Create a VPC
-    #[command(after_help = "Examples:\n  causeway vpc create VPC-A --cidr 172.16.0.0/16\n  causeway vpc create VPC-B --cidr 10.0.0.0/8 --cidr 192.168.0.0/24 --description production")]
+    #[command(
+        after_help = "Examples:\n  causeway vpc create VPC-A --cidr 172.16.0.0/16\n  causeway vpc create VPC-B --cidr 10.0.0.0/8 --cidr 192.168.0.0/24 --description production"
+    )]
     Create {
         /// Its name
         name: String,
@@ -93,8 +98,8 @@ pub(crate) async fn run(command: VpcCommand, app: &App) -> Result<Exit> {
             let all = session.client.list_vpcs_v3(&VpcFilter::default()).await?;
             let vpcs: Vec<FullVpc> = session.vpcs().await?.into_iter().map(|vpc| FullVpc::new(vpc, &all)).collect();
             printer.list(&vpcs, || {
-                let mut table =
-                    Table::new(["NAME", "CIDRS", "STATUS", "EDGE SITE", "ID"]).empty("there are no VPCs in this region");
+                let mut table = Table::new(["NAME", "CIDRS", "STATUS", "EDGE SITE", "ID"])
+                    .empty("there are no VPCs in this region");
                 for full in &vpcs {
                     table.row([&full.vpc.name, &full.cidrs(), &full.vpc.status, &full.vpc.edge_site, &full.vpc.id]);
                 }

@@ -95,7 +95,7 @@ fn read_if_allowed(data: &Path) -> Result<Option<Local>> {
 }
 
 /// Whether something listens there.
-fn answers(endpoint: &str) -> bool {
+pub(crate) fn answers(endpoint: &str) -> bool {
     let address = endpoint.trim_end_matches('/').split("://").last().and_then(|text| text.parse::<SocketAddr>().ok());
     address.is_some_and(|address| TcpStream::connect_timeout(&address, PATIENCE).is_ok())
 }

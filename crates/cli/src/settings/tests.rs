@@ -74,11 +74,8 @@ fn without_anything_the_local_server_is_used() {
 #[test]
 fn a_default_profile_goes_before_the_local_server() {
     let settings = resolve(&Flags::default(), &[], PROFILES).unwrap();
-    let expected = texts(
-        "http://default:1 profile default",
-        "AK-default profile default",
-        "Region(\"region-9\") profile default",
-    );
+    let expected =
+        texts("http://default:1 profile default", "AK-default profile default", "Region(\"region-9\") profile default");
     assert_eq!(told(&settings), expected);
     assert!(settings.projects.is_empty());
 }

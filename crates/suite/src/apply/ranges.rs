@@ -27,9 +27,9 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
             let all: Vec<String> = of_vpc.iter().map(ToString::to_string).collect();
             return Err(format!("{what}: {cidr} lies in no CIDR of {} ({})", subnet.vpc, all.join(", ")));
         }
-        let overlapping = subnets.iter().find(|(_, (vpc, other))| {
-            *vpc == subnet.vpc && (other.contains(&cidr) || cidr.contains(other))
-        });
+        let overlapping = subnets
+            .iter()
+            .find(|(_, (vpc, other))| *vpc == subnet.vpc && (other.contains(&cidr) || cidr.contains(other)));
         if let Some((name, (_, other))) = overlapping {
             return Err(format!("{what}: {cidr} overlaps {other} of subnet {name}"));
         }
