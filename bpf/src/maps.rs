@@ -2,6 +2,8 @@
 //!
 //! Sizes are the loader's business (it overrides the ones here), as is pinning.
 
+use core::sync::atomic::{Ordering, compiler_fence};
+
 use abi::{
     CidrKey, Crossing, CrossingKey, DropCounter, DropCounterKey, Endpoint, EndpointKey, Flow, FlowKey, FragmentKey,
     FragmentPorts, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey, generation_index,
@@ -73,7 +75,8 @@ fn packed<K>(key: &Lpm<K>) -> &lpm_trie::Key<K> {
 impl Tables for Configuration {
     #[inline(always)]
     fn port(&self, ifindex: u32) -> Option<&Port> {
-        // SAFETY: an element of a map without preallocation is freed only after the program has ended.
+        // SAFETY: the memory stays a port of this map until the program has ended; when the kernel gives it to another
+        // key meanwhile, the fields are those of another port, which the pipeline looks out for.
         unsafe { PORTS.get(ifindex) }
     }
 
@@ -128,9 +131,16 @@ impl Flows for State {
 
     #[inline(always)]
     fn flow(&self, key: &FlowKey) -> Option<&Flow> {
-        // SAFETY: the memory stays a flow of this map; when the kernel gives it to another flow meanwhile, the fields
-        // are those of a flow of another time, which an LRU map's reader has to live with.
+        // SAFETY: the memory stays a flow of this map; when the kernel gives it to another flow meanwhile, its tag says
+        // so.
         unsafe { FLOWS.get(key) }
+    }
+
+    #[inline(always)]
+    fn holds(&self, flow: &Flow, tag: u64) -> bool {
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: the reference is valid; the kernel may write the word meanwhile.
+        unsafe { (&raw const flow.tag).read_volatile() == tag }
     }
 
     #[inline(always)]

@@ -89,6 +89,12 @@ impl Packet for Frame {
     }
 
     #[inline(always)]
+    fn is_tagged(&self) -> bool {
+        // SAFETY: as for `pull`.
+        unsafe { (*self.skb).vlan_present != 0 }
+    }
+
+    #[inline(always)]
     fn at<H: Header>(&self, offset: usize) -> Option<&H> {
         let Some(header) = self.pointer::<H>(offset) else { return None };
         // SAFETY: within the packet; any bytes at any alignment are an `H`.

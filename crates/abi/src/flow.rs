@@ -50,6 +50,9 @@ pub struct FlowKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Flow {
+    /// Whose entry it is: the port's id and the tuple, folded. An entry with another tag is of a port that had the
+    /// interface index before, or was given to another flow while it was read.
+    pub tag: u64,
     /// Generation of the port's VPC under which the outcome was decided.
     pub generation: u64,
     /// When a packet of the flow was last seen in either direction, with a grain of one second or finer.

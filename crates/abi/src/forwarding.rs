@@ -4,6 +4,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{Address, Id};
 
+/// About to change: nothing passes.
+pub const ROUTE_CLOSED: u8 = 0;
 /// The destination lies in a subnet of the VPC (rule NH-1). `target` is the subnet.
 pub const ROUTE_LOCAL: u8 = 1;
 /// The destination lies in a system range (rule RT-3): nothing is delivered.
@@ -16,7 +18,9 @@ pub const ROUTE_INSTANCE: u8 = 4;
 /// The packet is handed to a NAT gateway (rule NH-5). `target` is the gateway.
 pub const ROUTE_NAT: u8 = 5;
 
-/// Peering state as in [`Crossing::state`]: passes traffic.
+/// Peering state as in [`Crossing::state`]: about to change, passes nothing.
+pub const CROSSING_CLOSED: u8 = 0;
+/// Passes traffic.
 pub const CROSSING_ACTIVE: u8 = 1;
 /// Not accepted yet.
 pub const CROSSING_PENDING: u8 = 2;

@@ -83,4 +83,6 @@ reasons! {
     GatewayService = 72 "gateway_service",
     /// Tables name something that is not there yet: refused until they agree.
     InconsistentTables = 73 "inconsistent_tables",
+    /// The workload that sent it is stopped.
+    WorkloadStopped = 74 "workload_stopped",
 }

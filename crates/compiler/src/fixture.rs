@@ -20,6 +20,8 @@
 //! Any mistake in the text panics: it is a mistake in a test.
 #![allow(clippy::unwrap_used, missing_docs, reason = "test support: a mistake in the text is a failed test")]
 
+pub mod churn;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;

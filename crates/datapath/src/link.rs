@@ -93,7 +93,9 @@ impl Datapath {
         Ok(())
     }
 
-    /// Takes the program off the interface; fine if it is not there, or the interface is not. Does not wait for the
+    /// Takes the program off the interface; fine if it is not there, or the interface is not. To be called when the
+    /// interface is gone or off: what a workload sends into one without the program comes to the host's own stack, which
+    /// would forward it. Does not wait for the
     /// kernel, which lets go of a link some milliseconds after its pin: a packet in between still meets the program
     /// (and is dropped, once the port is out of the tables).
     ///

@@ -64,7 +64,7 @@ impl Datapath {
 
     /// Loads the programs and makes or adopts the maps pinned under `<bpffs>/causeway-<instance>/v1`.
     ///
-    /// Links that are there keep their programs. The way on: [`Self::snapshot`], [`Self::apply`] what differs from the
+    /// Links that are there keep their programs, and flows go on, but are decided again. The way on: [`Self::snapshot`], [`Self::apply`] what differs from the
     /// intent, then [`Self::activate`].
     ///
     /// # Errors
@@ -95,7 +95,12 @@ impl Datapath {
                 Found::Replaced(damages)
             }
         };
-        let loaded = Loaded::new(load::OBJECT, &options.capacities, Some(&maps))?;
+        let mut loaded = Loaded::new(load::OBJECT, &options.capacities, Some(&maps))?;
+        if found == Found::Adopted {
+            // The process before may have died between a change of tables and the generations that go with it. Its
+            // flows would go on for ever by what is no longer so.
+            loaded.maps.bump_all()?;
+        }
         Ok(Self { loaded, links, folder, found, _lock: lock })
     }
 

@@ -1,5 +1,7 @@
 //! Tables to maps and back.
 
+use std::collections::BTreeSet;
+
 use tables::{Change, Delta, Tables};
 
 use crate::{
@@ -61,6 +63,12 @@ impl Maps {
             Change::Identity(key, value) => write(&mut self.identities, key, value),
             Change::Rule(key, value) => write(&mut self.rules, key, value),
         }
+    }
+
+    /// Makes all flows be decided again.
+    pub fn bump_all(&mut self) -> Result<(), Error> {
+        let vnis: BTreeSet<u32> = self.ports.read()?.values().map(|port| port.vni).collect();
+        vnis.into_iter().try_for_each(|vni| self.bump(vni))
     }
 
     fn bump(&mut self, vni: u32) -> Result<(), Error> {

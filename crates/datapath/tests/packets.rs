@@ -6,16 +6,19 @@ mod common;
 
 use std::{
     collections::BTreeSet,
+    fs,
     io::{Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream, UdpSocket},
+    os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
     process::{self, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use abi::CROSSING_EXPIRED;
-use common::{Guest, in_namespace, peered, v4};
+use common::{Guest, Workload, in_namespace, ip, peered, udp, v4};
 use datapath::{Capacities, Datapath, Options, remove_instance};
-use tables::{Delta, Tables};
+use nix::libc;
+use tables::{Change, Delta, Tables};
 
 /// Four guests, two in each VPC, plugged in; taken away with the test.
 struct Host {
@@ -69,6 +72,33 @@ impl Drop for Host {
     }
 }
 
+/// Sends a frame as it is.
+#[allow(unsafe_code, reason = "packet sockets have no safe interface")]
+fn send_raw(interface: &str, frame: &[u8]) {
+    let index = nix::net::if_::if_nametoindex(interface).unwrap();
+    let address = libc::sockaddr_ll {
+        sll_family: libc::AF_PACKET as u16,
+        sll_protocol: 0,
+        sll_ifindex: index as i32,
+        sll_hatype: 0,
+        sll_pkttype: 0,
+        sll_halen: 6,
+        sll_addr: [0; 8],
+    };
+    let len = size_of::<libc::sockaddr_ll>() as u32;
+    // SAFETY: no pointers; the descriptor is checked and owned from here on.
+    let socket = unsafe {
+        let socket = libc::socket(libc::AF_PACKET, libc::SOCK_RAW, 0);
+        assert!(socket >= 0);
+        OwnedFd::from_raw_fd(socket)
+    };
+    // SAFETY: the frame and the address live as long as the call, and the lengths are theirs.
+    let sent = unsafe {
+        libc::sendto(socket.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0, (&raw const address).cast(), len)
+    };
+    assert_eq!(usize::try_from(sent), Ok(frame.len()));
+}
+
 #[test]
 fn neighbours_peers_and_gateways_answer() {
     in_namespace(|| {
@@ -92,6 +122,29 @@ fn neighbours_peers_and_gateways_answer() {
         assert_eq!((nobody.source, nobody.destination), (v4([10, 1, 0, 10]), v4([10, 2, 0, 99])));
         assert_eq!((nobody.vni, nobody.protocol, nobody.family), (2, 1, abi::FAMILY_V4));
         assert!(host.datapath.as_mut().unwrap().drop_samples().is_empty(), "each is told once");
+    });
+}
+
+/// The kernel puts a VLAN tag beside the frame, where its bytes do not show it.
+#[test]
+fn tagged_frames_are_dropped() {
+    in_namespace(|| {
+        let host = Host::new("vlan");
+        let workload = |number: u8| Workload {
+            ifindex: 0,
+            vni: 1,
+            address: [10, 1, 0, 10 + number],
+            mac: [2, 0, 0, 0, 1, number],
+        };
+        let plain = udp(&workload(0), &workload(2), 7000, 7000);
+        let mut tagged = plain.clone();
+        tagged.splice(12..12, [0x81, 0x00, 0x00, 0x05]);
+        let flows = || host.datapath.as_ref().unwrap().flows_len().unwrap().new;
+        // What is delivered leaves an entry at both ends.
+        host.guests[0].run(move || send_raw("cw0p", &tagged));
+        assert_eq!(flows(), 0);
+        host.guests[0].run(move || send_raw("cw0p", &plain));
+        assert_eq!(flows(), 2);
     });
 }
 
@@ -167,6 +220,41 @@ fn a_peering_that_ends_stops_what_is_under_way() {
     });
 }
 
+/// PEER-6: a process killed between the last table and the generations leaves flows that go on; the next one ends them.
+#[test]
+fn a_change_cut_short_is_in_force_after_a_restart() {
+    in_namespace(|| {
+        let mut host = Host::new("cut");
+        let socket = |number: usize, address: &'static str| {
+            host.guests[number].run(move || {
+                let socket = UdpSocket::bind(address).unwrap();
+                socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+                socket
+            })
+        };
+        let (a, b) = (socket(0, "10.1.0.10:7000"), socket(1, "10.2.0.11:7000"));
+        let mut buffer = [0; 16];
+        for _ in 0..3 {
+            a.send_to(b"there", "10.2.0.11:7000").unwrap();
+            assert_eq!(b.recv_from(&mut buffer).unwrap().0, 5);
+            b.send_to(b"and back", "10.1.0.10:7000").unwrap();
+            assert_eq!(a.recv_from(&mut buffer).unwrap().0, 8);
+        }
+        let mut ended = host.tables.clone();
+        ended.crossings.values_mut().for_each(|crossing| crossing.state = CROSSING_EXPIRED);
+        let mut datapath = host.datapath.take().unwrap();
+        datapath.apply(&Delta::between(&host.tables, &ended)).unwrap();
+        a.send_to(b"there", "10.2.0.11:7000").unwrap();
+        assert_eq!(b.recv_from(&mut buffer).unwrap().0, 5);
+        drop(datapath);
+        let datapath = Datapath::open(&host.options).unwrap();
+        assert_eq!(datapath.snapshot().unwrap(), ended);
+        host.datapath = Some(datapath);
+        a.send_to(b"there", "10.2.0.11:7000").unwrap();
+        b.recv_from(&mut buffer).unwrap_err();
+    });
+}
+
 #[test]
 fn traffic_goes_on_without_a_process_and_through_a_restart() {
     in_namespace(|| {
@@ -200,5 +288,60 @@ fn traffic_goes_on_without_a_process_and_through_a_restart() {
             host.datapath = Some(datapath);
             drop(host.datapath.take());
         }
+    });
+}
+
+/// NET-5: the kernel gives the memory of an entry that is replaced to another one at once, also while a program reads it.
+#[test]
+fn tables_that_are_rewritten_all_the_time_join_no_vpcs() {
+    const TIME: Duration = Duration::from_secs(1);
+    in_namespace(|| {
+        let mut host = Host::new("churn");
+        let mut apart = host.tables.clone();
+        apart.crossings.clear();
+        host.become_(apart.clone());
+        let received = |host: &Host, number: usize| {
+            host.guests[number].run(|| {
+                let text = fs::read_to_string("/proc/thread-self/net/snmp").unwrap();
+                let line = text.lines().filter(|line| line.starts_with("Ip:")).nth(1).unwrap();
+                line.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap()
+            })
+        };
+        host.guests[0].run(|| ip(&["neighbour", "add", "10.1.0.12", "lladdr", "02:00:00:00:01:02", "dev", "cw0p"]));
+        let [before1, before2, before3] = [1, 2, 3].map(|number| received(&host, number));
+        // A source port for each datagram: all of them are first packets.
+        let flood = host.guests[0].start(|| {
+            let end = Instant::now() + TIME;
+            let mut sent = 0_u64;
+            while Instant::now() < end {
+                for port in 20_000..21_000 {
+                    let Ok(socket) = UdpSocket::bind(("10.1.0.10", port)) else { continue };
+                    sent += u64::from(socket.send_to(b"first", ("10.1.0.12", 1 + (sent % 60_000) as u16)).is_ok());
+                }
+            }
+            sent
+        });
+        // Endpoints of one VPC make room for those of the other.
+        let keys: Vec<_> = apart.endpoints.keys().copied().collect();
+        let end = Instant::now() + TIME;
+        let datapath = host.datapath.as_mut().unwrap();
+        while Instant::now() < end {
+            for key in &keys {
+                for value in [None, apart.endpoints.get(key).copied()] {
+                    let other = keys.iter().find(|other| other.vni != key.vni).unwrap();
+                    let changes = vec![
+                        Change::Endpoint(*key, value),
+                        Change::Endpoint(*other, None),
+                        Change::Endpoint(*other, apart.endpoints.get(other).copied()),
+                    ];
+                    datapath.apply(&Delta { changes, bumped: BTreeSet::from([1, 2]) }).unwrap();
+                }
+            }
+        }
+        let sent = flood.recv().unwrap();
+        let arrived = received(&host, 2) - before2;
+        println!("{arrived} of {sent} datagrams arrived");
+        assert!(arrived > 100, "some must arrive for the test to mean anything");
+        assert_eq!([received(&host, 1), received(&host, 3)], [before1, before3]);
     });
 }

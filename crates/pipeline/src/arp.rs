@@ -21,6 +21,9 @@ pub(crate) fn answer<P: Packet, T: Tables, R: Trace>(
     trace: &mut R,
     verdict: &mut Verdict,
 ) -> Result<(), DropReason> {
+    if port.flags & PORT_RUNNING == 0 {
+        return Err(DropReason::WorkloadStopped);
+    }
     let Some(arp) = packet.at::<ArpPacket>(IP_OFFSET) else { return Err(DropReason::Malformed) };
     if arp.hardware_type != ETHERNET || arp.protocol_type != IPV4 || arp.lengths != LENGTHS {
         return Err(DropReason::Malformed);

@@ -6,6 +6,7 @@ use abi::{
     ORIGIN_VPC, PORT_CHECKED, PORT_RUNNING, Port,
 };
 
+use crate::env::is_same;
 use crate::flow::{self, Record, State};
 use crate::packet::{ANY_SYN, ECHO_REQUEST, ICMP_ERROR, Meta, RST, SYN};
 use crate::policy::{self, Question};
@@ -88,7 +89,7 @@ pub(crate) fn hand_over<T: Tables, F: Flows, R: Trace>(
     // From here on the key is the receiver's.
     flow::reverse(&mut meta.key, endpoint.ifindex);
     let mut receiver = State::NONE;
-    flow::find(flows, meta, sent.now, &mut receiver, trace);
+    flow::find(flows, meta, &endpoint.port, sent.now, &mut receiver, trace)?;
     let mut let_in = false;
     if permits(meta, &sent.state, &receiver, in_generation) {
         let outbound = receiver.has(FLOW_OUT_ALLOWED);
@@ -117,6 +118,11 @@ pub(crate) fn hand_over<T: Tables, F: Flows, R: Trace>(
     if hop.crossings == 0 && endpoint.subnet == port.subnet {
         verdict.smac = port.mac;
     }
+    let receiving_port = endpoint.port;
+    // Had one of them been replaced meanwhile, what was read of it might be somebody else's, in another VPC.
+    if !is_same(endpoint, tables.endpoint(&hop.key)) || !is_same(port, tables.port(own_ifindex)) {
+        return Err(DropReason::InconsistentTables);
+    }
     if flow::recorded(meta, &sent.state) {
         // A reply was seen before, and this is neither another SYN-ACK nor a refusal: the flow is established.
         let confirmed = (sent.state.has(FLOW_REPLIED) || receiver.has(FLOW_REPLIED)) && !meta.is(ANY_SYN | RST);
@@ -129,9 +135,9 @@ pub(crate) fn hand_over<T: Tables, F: Flows, R: Trace>(
             let_in,
             established: confirmed || sent.state.established || receiver.established,
         };
-        flow::record_receiver(flows, meta, &record);
+        flow::record_receiver(flows, meta, &receiving_port, &record)?;
         flow::reverse(&mut meta.key, own_ifindex);
-        flow::record_sender(flows, meta, &record, &sent.state, verdict);
+        flow::record_sender(flows, meta, &port.port, &record, &sent.state, verdict);
     } else if sent.state.revoked {
         // Remembered as long as it goes on: forgotten, it would count as a flow that the port opens.
         flow::reverse(&mut meta.key, own_ifindex);

@@ -1,6 +1,6 @@
 //! A frame from a workload: the order of the stages (rule DIAG-3).
 
-use abi::{CONTEXT_OUT, DropReason, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, Port};
+use abi::{CONTEXT_OUT, DropReason, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, PORT_RUNNING, Port};
 
 use crate::deliver::Sent;
 use crate::flow::State;
@@ -55,6 +55,9 @@ fn stages<P: Packet, T: Tables, F: Flows, R: Trace>(
     if ethernet.source != port.mac {
         return Err(DropReason::SpoofedMac);
     }
+    if packet.is_tagged() {
+        return Err(DropReason::UnsupportedProtocol);
+    }
     if ethernet.ethertype == ETHERTYPE_ARP {
         return arp::answer(packet, ifindex, port, tables, trace, verdict);
     }
@@ -70,7 +73,7 @@ fn stages<P: Packet, T: Tables, F: Flows, R: Trace>(
 
     let generation = tables.generation(port.vni);
     let now = flows.now();
-    if flow::hit(flows, &mut meta, generation, now, trace, verdict) {
+    if flow::hit(flows, &mut meta, &port.port, generation, now, trace, verdict) {
         return Ok(());
     }
     let vni = port.vni;
@@ -80,13 +83,16 @@ fn stages<P: Packet, T: Tables, F: Flows, R: Trace>(
     if port.vni != vni {
         return Err(DropReason::InconsistentTables);
     }
+    if port.flags & PORT_RUNNING == 0 {
+        return Err(DropReason::WorkloadStopped);
+    }
     scope::source_check(tables, port, meta.key.family, &meta.source, trace)?;
     deliver::gateway(packet, tables, port, &meta, trace, verdict)?;
     if verdict.action == Action::Reply as u32 {
         return Ok(());
     }
     let mut sent = Sent { port, state: State::NONE, generation, now };
-    flow::find(flows, &meta, now, &mut sent.state, trace);
+    flow::find(flows, &meta, &port.port, now, &mut sent.state, trace)?;
     if !may_send(tables, port, &meta, generation, &mut sent.state, trace) {
         return Err(DropReason::SecurityGroup);
     }

@@ -17,6 +17,10 @@ pub struct Lpm<K> {
 }
 
 /// The configuration that the control plane writes. Lookups return a reference into the table.
+///
+/// The kernel gives the memory of an entry of a hash map to another key as soon as it is replaced or removed, also while
+/// a program reads it (`bpf_mem_cache_free` of `kernel/bpf/memalloc.c`). Whoever acts on an entry looks it up again
+/// afterwards and compares the references.
 pub trait Tables {
     /// The port whose veth has this interface index at the host's end.
     fn port(&self, ifindex: u32) -> Option<&Port>;
@@ -46,6 +50,11 @@ pub trait Flows {
     fn now(&self) -> u64;
     /// The entry in map `FLOWS`, where flows that were seen both ways are.
     fn flow(&self, key: &FlowKey) -> Option<&Flow>;
+    /// Whether the entry still has the tag, read anew and after everything that was read of the entry before: an LRU map
+    /// may give the memory of an entry to another one at any time, but writes the tag first.
+    fn holds(&self, flow: &Flow, tag: u64) -> bool {
+        flow.tag == tag
+    }
     /// The entry in map `NEW_FLOWS`, where all others are, so that they can never evict an established one.
     fn new_flow(&self, key: &FlowKey) -> Option<&Flow>;
     /// Writes an entry to `FLOWS`.
@@ -64,6 +73,14 @@ pub trait Flows {
     fn fragment(&self, key: &FragmentKey) -> Option<&FragmentPorts>;
     /// Remembers the ports of a fragmented packet.
     fn put_fragment(&mut self, key: &FragmentKey, ports: &FragmentPorts);
+}
+
+/// Whether a second lookup found the entry that was read since the first, which then was nobody else's meanwhile.
+#[must_use]
+#[inline(always)]
+pub(crate) fn is_same<T>(entry: &T, again: Option<&T>) -> bool {
+    let Some(again) = again else { return false };
+    core::ptr::eq(entry, again)
 }
 
 /// Key of the address `address` in the VPC `vni`.

@@ -8,7 +8,8 @@
 use core::mem::swap;
 
 use abi::{
-    FLOW_CLOSING, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, FLOW_REPLIED, FLOW_RESOLVED, FLOW_SENDER_UNCHECKED, Flow, FlowKey,
+    Address, DropReason, FLOW_CLOSING, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, FLOW_REPLIED, FLOW_RESOLVED,
+    FLOW_SENDER_UNCHECKED, Flow, FlowKey, Id,
 };
 
 use crate::packet::{CLOSES, ECHO_REPLY, ICMP_ERROR, Meta, PROTOCOL_ICMP, PROTOCOL_TCP, SYN, UNTRACKED};
@@ -50,8 +51,28 @@ pub const fn reverse(key: &mut FlowKey, ifindex: u32) {
     key.ifindex = ifindex;
 }
 
+/// The tag of the entry that a port has of a tuple: see [`Flow::tag`].
+#[must_use]
+#[inline(always)]
+pub const fn tag(key: &FlowKey, port: &Id) -> u64 {
+    let [a, b] = key.source_port;
+    let [c, d] = key.destination_port;
+    let rest = u64::from_ne_bytes([a, b, c, d, key.protocol, key.family, 0, 0]);
+    u64::from_ne_bytes(*port)
+        ^ rest.rotate_left(24)
+        ^ folded(&key.source).rotate_left(7)
+        ^ folded(&key.destination).rotate_left(41)
+}
+
+#[inline(always)]
+const fn folded(address: &Address) -> u64 {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *address;
+    u64::from_ne_bytes([a, b, c, d, e, f, g, h]) ^ u64::from_ne_bytes([i, j, k, l, m, n, o, p]).rotate_left(13)
+}
+
 /// An empty entry.
 const EMPTY: Flow = Flow {
+    tag: 0,
     generation: 0,
     seen: 0,
     ifindex: 0,
@@ -99,9 +120,9 @@ const fn alive(flow: &Flow, meta: &Meta, now: u64) -> bool {
         && !(meta.is(SYN) && flow.flags & FLOW_CLOSING != 0)
 }
 
-/// The live entry at `meta.key`.
+/// The live entry at `meta.key` that has this tag.
 #[inline(always)]
-fn live<'f, F: Flows>(flows: &'f F, meta: &Meta, now: u64, established: &mut bool) -> Option<&'f Flow> {
+fn live<'f, F: Flows>(flows: &'f F, meta: &Meta, tag: u64, now: u64, established: &mut bool) -> Option<&'f Flow> {
     *established = true;
     let mut found = flows.flow(&meta.key);
     if found.is_none() {
@@ -109,7 +130,7 @@ fn live<'f, F: Flows>(flows: &'f F, meta: &Meta, now: u64, established: &mut boo
         found = flows.new_flow(&meta.key);
     }
     let flow = found?;
-    if alive(flow, meta, now) { Some(flow) } else { None }
+    if flow.tag == tag && alive(flow, meta, now) { Some(flow) } else { None }
 }
 
 /// The fast path: acts on what was decided before. True when the verdict is complete.
@@ -120,6 +141,7 @@ fn live<'f, F: Flows>(flows: &'f F, meta: &Meta, now: u64, established: &mut boo
 pub(crate) fn hit<F: Flows, R: Trace>(
     flows: &mut F,
     meta: &mut Meta,
+    port: &Id,
     generation: u64,
     now: u64,
     trace: &mut R,
@@ -130,7 +152,8 @@ pub(crate) fn hit<F: Flows, R: Trace>(
         return false;
     }
     let mut established = false;
-    let Some(flow) = live(flows, meta, now, &mut established) else { return false };
+    let tag = tag(&meta.key, port);
+    let Some(flow) = live(flows, meta, tag, now, &mut established) else { return false };
     if flow.flags & FLOW_RESOLVED == 0 || flow.generation != generation {
         return false;
     }
@@ -144,7 +167,11 @@ pub(crate) fn hit<F: Flows, R: Trace>(
     verdict.dmac = flow.dmac;
     verdict.smac = flow.smac;
     let flags = flow.flags;
-    if now.saturating_sub(flow.seen) > REFRESH_NS && !refresh(flows, meta, verdict.ifindex, now) {
+    let seen = flow.seen;
+    if !flows.holds(flow, tag) {
+        return false;
+    }
+    if now.saturating_sub(seen) > REFRESH_NS && !refresh(flows, meta, verdict.ifindex, now) {
         return false;
     }
     trace.step(|| Step::Flow { ifindex: meta.key.ifindex, flags, decided: true });
@@ -167,20 +194,33 @@ pub(crate) fn touch<F: Flows>(flows: &mut F, key: &FlowKey, now: u64) -> bool {
     flows.touch_flow(key, now) || flows.touch_new_flow(key, now)
 }
 
-/// Reads the live entry at `meta.key` into `state`, which must be [`State::NONE`].
+/// Reads the port's live entry at `meta.key` into `state`, which must be [`State::NONE`]. Fails when the entry went to
+/// another flow meanwhile, which is too rare for a way of its own.
 #[inline(always)]
-pub(crate) fn find<F: Flows, R: Trace>(flows: &F, meta: &Meta, now: u64, state: &mut State, trace: &mut R) {
+pub(crate) fn find<F: Flows, R: Trace>(
+    flows: &F,
+    meta: &Meta,
+    port: &Id,
+    now: u64,
+    state: &mut State,
+    trace: &mut R,
+) -> Result<(), DropReason> {
     if meta.is(UNTRACKED) {
-        return;
+        return Ok(());
     }
     let mut established = false;
-    if let Some(flow) = live(flows, meta, now, &mut established) {
+    let tag = tag(&meta.key, port);
+    if let Some(flow) = live(flows, meta, tag, now, &mut established) {
         state.flags = flow.flags;
         state.origin = flow.origin;
         state.in_generation = flow.in_generation;
         state.established = established;
+        if !flows.holds(flow, tag) {
+            return Err(DropReason::InconsistentTables);
+        }
     }
     trace.step(|| Step::Flow { ifindex: meta.key.ifindex, flags: state.flags, decided: false });
+    Ok(())
 }
 
 /// Whether a delivered packet leaves entries. An echo reply that answers nothing must not, or it would permit requests
@@ -208,14 +248,25 @@ pub(crate) struct Record {
     pub established: bool,
 }
 
-/// Writes the receiver's entry, `meta.key` being the receiver's. Its own outcome, if it has one, stays.
+/// Writes the entry of the receiver `port`, `meta.key` being the receiver's. Its own outcome, if it has one, stays.
+/// Fails as [`find`] does.
 #[inline(always)]
-pub(crate) fn record_receiver<F: Flows>(flows: &mut F, meta: &Meta, record: &Record) {
+pub(crate) fn record_receiver<F: Flows>(
+    flows: &mut F,
+    meta: &Meta,
+    port: &Id,
+    record: &Record,
+) -> Result<(), DropReason> {
     let mut flow = EMPTY;
     let mut established = false;
-    if let Some(old) = live(flows, meta, record.now, &mut established) {
+    let tag = tag(&meta.key, port);
+    if let Some(old) = live(flows, meta, tag, record.now, &mut established) {
         flow = *old;
+        if !flows.holds(old, tag) {
+            return Err(DropReason::InconsistentTables);
+        }
     }
+    flow.tag = tag;
     flow.seen = record.now;
     flow.flags |= record.common;
     if record.let_in {
@@ -227,12 +278,21 @@ pub(crate) fn record_receiver<F: Flows>(flows: &mut F, meta: &Meta, record: &Rec
         flow.in_generation = record.in_generation;
     }
     store(flows, &meta.key, &flow, record.established);
+    Ok(())
 }
 
-/// Writes the sender's entry with the outcome, `meta.key` being the sender's.
+/// Writes the entry of the sender `port` with the outcome, `meta.key` being the sender's.
 #[inline(always)]
-pub(crate) fn record_sender<F: Flows>(flows: &mut F, meta: &Meta, record: &Record, sender: &State, verdict: &Verdict) {
+pub(crate) fn record_sender<F: Flows>(
+    flows: &mut F,
+    meta: &Meta,
+    port: &Id,
+    record: &Record,
+    sender: &State,
+    verdict: &Verdict,
+) {
     let flow = Flow {
+        tag: tag(&meta.key, port),
         generation: record.generation,
         seen: record.now,
         ifindex: verdict.ifindex,

@@ -38,6 +38,10 @@ pub trait Packet {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+    /// Whether a VLAN tag stands beside the frame instead of in it, where the kernel puts it.
+    fn is_tagged(&self) -> bool {
+        false
+    }
     /// The header at a byte offset.
     fn at<H: Header>(&self, offset: usize) -> Option<&H>;
     /// The header at a byte offset, to be written.

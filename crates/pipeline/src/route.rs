@@ -5,6 +5,7 @@ use abi::{
     ROUTE_PEERING, ROUTE_SYSTEM,
 };
 
+use crate::env::is_same;
 use crate::packet::Meta;
 use crate::{Step, Tables, Trace, Verdict, cidr_key, crossing_key, route_key};
 
@@ -68,10 +69,11 @@ pub(crate) fn walk<T: Tables, R: Trace>(
         }
 
         // Rules come before tables: a peering without a crossing is one that is just being made or removed.
-        let Some(crossing) = tables.crossing(&crossing_key(&route.target, verdict.vni)) else {
+        let from = verdict.vni;
+        let crossing_key = crossing_key(&route.target, from);
+        let Some(crossing) = tables.crossing(&crossing_key) else {
             return Err(DropReason::InconsistentTables);
         };
-        let from = verdict.vni;
         let crossed = |crossed: bool| Step::Crossing {
             peering: route.target,
             from,
@@ -96,8 +98,13 @@ pub(crate) fn walk<T: Tables, R: Trace>(
         trace.step(|| crossed(true));
         hop.crossings += 1;
         arrived_by = route.target;
-        verdict.vni = crossing.vni;
-        key.key.table = crossing.table;
+        let (vni, table) = (crossing.vni, crossing.table);
+        // Had it been replaced meanwhile, it might lead through another peering.
+        if !is_same(crossing, tables.crossing(&crossing_key)) {
+            return Err(DropReason::InconsistentTables);
+        }
+        verdict.vni = vni;
+        key.key.table = table;
     }
 }
 

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use abi::{
     CidrKey, Crossing, CrossingKey, Endpoint, EndpointKey, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey,
 };
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// A prefix of a longest-prefix-match table: the whole prefix length in bits, and the key with the bits behind it zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +22,18 @@ pub struct Prefix<K> {
     pub bits: u32,
     /// The key.
     pub key: K,
+}
+
+impl<K: FromBytes + IntoBytes + Immutable> Prefix<K> {
+    /// The first `bits` bits of it.
+    #[must_use]
+    pub fn cut(mut self, bits: u32) -> Self {
+        let whole = (bits / 8) as usize;
+        for (i, byte) in self.key.as_mut_bytes().iter_mut().enumerate().skip(whole) {
+            *byte &= if i == whole { !(0xff_u8.checked_shr(bits % 8).unwrap_or(0)) } else { 0 };
+        }
+        Self { bits, ..self }
+    }
 }
 
 /// All that the pipeline looks up. Also a part of it: the compiler makes one value for each VPC.
