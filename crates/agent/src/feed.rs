@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use abi::{DropCounter, DropCounterKey};
 use catalog::{Catalog, RecordChange};
+use model::ServerId;
 use tokio::sync::{oneshot, watch};
 
 use crate::AgentError;
 
-/// How long a caller waits for a revision to be in force.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a caller waits for a revision to be in force: less than the API waits, which then learns the reason.
+const PATIENCE: Duration = Duration::from_secs(9);
 
 /// A new catalog and what changed since the one before.
 #[derive(Clone, Debug)]
@@ -63,17 +64,52 @@ pub(crate) struct Progress {
     pub(crate) revision: u64,
     /// Why the next one is not yet.
     pub(crate) trouble: Option<String>,
+    /// Servers whose workloads are not as they should be.
+    pub(crate) failing: BTreeMap<ServerId, Failing>,
+}
+
+/// What could not be done for one server, and who waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failing {
+    /// It was first tried for the revisions after this one...
+    pub(crate) after: u64,
+    /// ...up to this one: who waits for one of them waits for this server.
+    pub(crate) until: u64,
+    /// Why.
+    pub(crate) trouble: String,
+}
+
+impl Progress {
+    /// What keeps a revision from being in force; `None` when it is.
+    fn missing(&self, revision: u64) -> Option<&str> {
+        if self.revision < revision {
+            return Some(self.trouble.as_deref().unwrap_or("it is still at work"));
+        }
+        let mut failing = self.failing.values().filter(|f| f.after < revision && revision <= f.until);
+        failing.next().map(|failing| failing.trouble.as_str())
+    }
+}
+
+/// An error with its causes.
+pub(crate) fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 /// Waits until `revision` is in force.
 pub(crate) async fn settled(mut progress: watch::Receiver<Progress>, revision: u64) -> Result<(), AgentError> {
     let started = Instant::now();
-    let reached = tokio::time::timeout(PATIENCE, progress.wait_for(|p| p.revision >= revision)).await;
+    let reached = tokio::time::timeout(PATIENCE, progress.wait_for(|p| p.missing(revision).is_none())).await;
     let reached = reached.map(|answer| answer.is_ok());
     let last_error = match reached {
         Ok(true) => return Ok(()),
         Ok(false) => "the agent has stopped".to_owned(),
-        Err(_) => progress.borrow().trouble.clone().unwrap_or_else(|| "it is still at work".to_owned()),
+        Err(_) => progress.borrow().missing(revision).unwrap_or("it is still at work").to_owned(),
     };
     Err(AgentError::NotSettled { revision, waited: started.elapsed(), last_error })
 }

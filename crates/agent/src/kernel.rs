@@ -1,26 +1,29 @@
 //! The agent whose data plane is this machine's kernel. One thread does all that changes the machine.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use abi::DropReason;
 use catalog::{Catalog, VniOwner};
-use model::{Server, ServerId, Vni};
+use model::{Server, ServerId, ServerState, Vni};
 use netlink::Namespace;
 use netlink::probe::{Proto, Responders};
 use tokio::sync::{oneshot, watch};
 
-use crate::feed::{Message, Progress, settled};
+use crate::feed::{Message, Progress, settled, words};
 use crate::machine::Machine;
 use crate::naming::namespace;
 use crate::{
     Agent, AgentError, Answer, DatapathKind, DropCount, Feed, MachineError, Options, Probe, ProbeReport, ProbeService,
 };
 
-/// Between tries after the machine refused something.
-const RETRY: Duration = Duration::from_millis(200);
+/// Before the next try after the machine refused something; doubled with each that fails as well...
+const RETRY: Duration = Duration::from_millis(50);
+/// ...up to this.
+const RETRY_AT_MOST: Duration = Duration::from_secs(2);
+/// How often an idle agent looks whether namespaces and links are still there.
+const AUDIT: Duration = Duration::from_secs(10);
 /// A map filled to this share takes no new objects.
 const NEARLY_FULL: f64 = 0.95;
 
@@ -28,9 +31,15 @@ const NEARLY_FULL: f64 = 0.95;
 #[derive(Default)]
 struct View {
     catalog: Arc<Catalog>,
-    namespaces: BTreeMap<ServerId, String>,
-    names: BTreeMap<ServerId, String>,
     full: Option<String>,
+}
+
+impl View {
+    /// The server's namespace and name, if it is to run.
+    fn workload(&self, instance: &str, id: ServerId) -> Option<(String, String)> {
+        let server = self.catalog.server(id).filter(|server| server.state == ServerState::Running)?;
+        Some((namespace(instance, server), server.name.clone()))
+    }
 }
 
 /// See the module's documentation.
@@ -60,9 +69,11 @@ impl KernelAgent {
     pub fn start(options: &Options, catalog: &Arc<Catalog>) -> Result<(Arc<Self>, Feed), MachineError> {
         let machine = Machine::open(options, catalog)?;
         let (feed, queue) = Feed::new();
-        let (report, progress) = watch::channel(Progress { revision: catalog.revision().0, trouble: None });
+        let progress = Progress { revision: catalog.revision().0, trouble: None, failing: machine.failing().clone() };
+        let (report, progress) = watch::channel(progress);
         let view = Arc::new(Mutex::new(View::default()));
-        let worker = Worker { machine, catalog: Arc::clone(catalog), report, view: view.clone(), stale: false };
+        let catalog = Arc::clone(catalog);
+        let worker = Worker { machine, catalog, report, view: view.clone(), stale: false, pause: RETRY };
         worker.show();
         let thread = thread::Builder::new()
             .name("agent".to_owned())
@@ -99,26 +110,32 @@ impl KernelAgent {
         result
     }
 
-    fn probe_blocking(probe: &Probe, view: &Mutex<View>, responders: &Responders) -> Result<ProbeReport, AgentError> {
+    fn probe_blocking(
+        probe: &Probe,
+        instance: &str,
+        view: &Mutex<View>,
+        responders: &Responders,
+    ) -> Result<ProbeReport, AgentError> {
         let machine = |error: netlink::Error| AgentError::Machine(error.to_string());
         let (from, intended) = {
             let view = view.lock().unwrap_or_else(PoisonError::into_inner);
-            let from = view.namespaces.get(&probe.from).cloned().ok_or(AgentError::NoWorkload(probe.from))?;
-            let intended = probe.intended.and_then(|id| {
-                Some((view.namespaces.get(&id)?.clone(), view.names.get(&id).cloned().unwrap_or_default()))
-            });
-            (from, intended)
+            let (from, _) = view.workload(instance, probe.from).ok_or(AgentError::NoWorkload(probe.from))?;
+            (from, probe.intended.and_then(|id| view.workload(instance, id)))
         };
         let proto = match probe.service {
             ProbeService::Icmp => Proto::Icmp,
             ProbeService::Tcp(port) => Proto::Tcp(port),
             ProbeService::Udp(port) => Proto::Udp(port),
         };
-        let from = Namespace::open(&from).map_err(machine)?;
+        let gone = |error: netlink::Error, server| match error.is_not_found() {
+            true => AgentError::NoWorkload(server),
+            false => AgentError::Machine(error.to_string()),
+        };
+        let from = Namespace::open(&from).map_err(|error| gone(error, probe.from))?;
         let mut request = netlink::probe::Probe::new(&from, probe.address, proto).deadline(probe.timeout);
         let mut responder = None;
         if let Some((name, label)) = &intended {
-            let namespace = Namespace::open(name).map_err(machine)?;
+            let namespace = Namespace::open(name).map_err(|error| gone(error, probe.intended.unwrap_or(probe.from)))?;
             request = request.watch(&namespace, label.clone());
             if !matches!(proto, Proto::Icmp) {
                 responder = Some(responders.answer(&namespace, label, &[proto]).map_err(machine)?);
@@ -153,9 +170,9 @@ impl Agent for KernelAgent {
     }
 
     fn probe(&self, probe: Probe) -> Answer<'_, ProbeReport> {
-        let (view, responders) = (self.view.clone(), self.responders.clone());
+        let (view, responders, instance) = (self.view.clone(), self.responders.clone(), self.instance.clone());
         Box::pin(async move {
-            tokio::task::spawn_blocking(move || Self::probe_blocking(&probe, &view, &responders))
+            tokio::task::spawn_blocking(move || Self::probe_blocking(&probe, &instance, &view, &responders))
                 .await
                 .map_err(|error| AgentError::Machine(error.to_string()))?
         })
@@ -205,29 +222,31 @@ struct Worker {
     view: Arc<Mutex<View>>,
     /// The last round failed: compare everything with what is there.
     stale: bool,
+    /// Before the next try.
+    pause: Duration,
 }
 
 impl Worker {
     fn run(mut self, queue: &mpsc::Receiver<Message>) {
         loop {
-            // Nothing to do until somebody speaks, unless the last round failed.
-            let message = if self.stale {
-                match queue.recv_timeout(RETRY) {
-                    Err(mpsc::RecvTimeoutError::Timeout) => {
-                        self.round(self.catalog.clone(), &[]);
-                        continue;
-                    }
-                    Err(mpsc::RecvTimeoutError::Disconnected) => return,
-                    Ok(message) => message,
+            let failing = self.stale || !self.machine.failing().is_empty();
+            let message = match queue.recv_timeout(if failing { self.pause } else { AUDIT }) {
+                Ok(message) => message,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.idle(failing);
+                    continue;
                 }
-            } else {
-                match queue.recv() {
-                    Ok(message) => message,
-                    Err(mpsc::RecvError) => return,
-                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
             };
             if let Some((remove, done)) = self.handle(message, queue) {
-                let result = if remove { self.machine.remove_all().map_err(|e| words(&e)) } else { Ok(()) };
+                let Self { machine, .. } = self;
+                // The instance is free again when the answer comes.
+                let result = if remove {
+                    machine.remove_all().map_err(|e| words(&e))
+                } else {
+                    drop(machine);
+                    Ok(())
+                };
                 // The asker may have gone.
                 let _ = done.send(result);
                 return;
@@ -242,7 +261,13 @@ impl Worker {
                 // All that is waiting in one round: the last catalog with all changes on the way to it.
                 let mut next = queue.try_recv().ok();
                 while let Some(Message::Update(later)) = next {
-                    update.changes = update.changes.zip(later.changes).map(|(first, then)| [first, then].concat());
+                    update.changes = match (update.changes, later.changes) {
+                        (Some(mut first), Some(then)) => {
+                            first.extend(then);
+                            Some(first)
+                        }
+                        _ => None,
+                    };
                     update.catalog = later.catalog;
                     next = queue.try_recv().ok();
                 }
@@ -251,53 +276,71 @@ impl Worker {
                 next.and_then(|message| self.handle(message, queue))
             }
             Message::Drops(answer) => {
-                let _ = answer.send(self.machine.datapath.drops().map_err(|e| words(&e)));
+                let _ = answer.send(self.machine.drops().map_err(|e| words(&e)));
                 None
             }
             Message::Stop { remove, done } => Some((remove, done)),
         }
     }
 
+    /// Nobody has spoken for a while: what failed is tried again, else it is seen to that nothing has vanished.
+    fn idle(&mut self, failing: bool) {
+        if failing {
+            self.pause = (self.pause * 2).min(RETRY_AT_MOST);
+        }
+        if self.stale {
+            self.round(self.catalog.clone(), &[]);
+            return;
+        }
+        let audited = if failing { Ok(()) } else { self.machine.audit() };
+        let result = audited.and_then(|()| match self.machine.failing().is_empty() {
+            true => Ok(()),
+            false => self.machine.retry(&self.catalog),
+        });
+        self.report(result);
+    }
+
     fn round(&mut self, catalog: Arc<Catalog>, changes: &[catalog::RecordChange]) {
-        let result = if self.stale { self.machine.resync(&catalog) } else { self.machine.update(&catalog, changes) };
+        let window = (self.catalog.revision().0, catalog.revision().0);
+        let result =
+            if self.stale { self.machine.resync(&catalog) } else { self.machine.update(&catalog, changes, window) };
         self.catalog = catalog;
+        self.report(result);
+    }
+
+    /// Tells those who wait what a round came to.
+    fn report(&mut self, result: Result<(), MachineError>) {
+        // Also after a failure: a full map has to be seen.
+        self.show();
+        let failing = self.machine.failing().clone();
         match result {
             Ok(()) => {
                 self.stale = false;
-                self.show();
-                let revision = self.catalog.revision().0;
-                self.report.send_modify(|p| *p = Progress { revision, trouble: None });
+                if failing.is_empty() {
+                    self.pause = RETRY;
+                }
+                let progress = Progress { revision: self.catalog.revision().0, trouble: None, failing };
+                self.report.send_replace(progress);
             }
             Err(error) => {
                 let trouble = words(&error);
-                tracing::error!(error = %trouble, "the machine could not be brought to the catalog; trying again");
+                let known = self.stale && self.report.borrow().trouble.as_ref() == Some(&trouble);
+                if !known {
+                    tracing::error!(error = %trouble, "the machine could not be brought to the catalog; trying again");
+                }
                 self.stale = true;
-                self.report.send_modify(|p| p.trouble = Some(trouble));
+                self.report.send_modify(|p| (p.trouble, p.failing) = (Some(trouble), failing));
             }
         }
     }
 
-    /// Lets callers see what is there now.
+    /// Lets callers see what is there now. Costs the same however much there is.
     fn show(&self) {
-        let names: BTreeMap<_, _> = self.catalog.servers().map(|s| (s.id, s.name.clone())).collect();
-        let namespaces = names.keys().filter_map(|id| Some((*id, self.machine.namespace(*id)?.to_owned()))).collect();
-        let full = self.machine.datapath.usage().into_iter().find_map(|usage| {
+        let full = self.machine.usage().into_iter().find_map(|usage| {
             let share = f64::from(usage.used) / f64::from(usage.capacity.max(1));
             (share >= NEARLY_FULL)
                 .then(|| format!("the map {} holds {} of {} entries", usage.map, usage.used, usage.capacity))
         });
-        *self.view.lock().unwrap_or_else(PoisonError::into_inner) =
-            View { catalog: self.catalog.clone(), namespaces, names, full };
+        *self.view.lock().unwrap_or_else(PoisonError::into_inner) = View { catalog: self.catalog.clone(), full };
     }
-}
-
-/// An error with its causes.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -6,8 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod contract;
+mod crew;
 mod feed;
 mod kernel;
+mod leftovers;
 mod machine;
 mod naming;
 mod simulated;
@@ -16,6 +18,7 @@ mod workload;
 pub use contract::{Agent, AgentError, Answer, DatapathKind, DropCount, Probe, ProbeReport, ProbeService};
 pub use feed::{Feed, Update};
 pub use kernel::{KernelAgent, kernel_supported};
-pub use machine::{MachineError, Options, remove_leftovers};
-pub use naming::{host_interface, namespace, namespace_prefix};
+pub use leftovers::{remove_leftovers, suspend};
+pub use machine::{MachineError, Options};
+pub use naming::{host_interface, is_instance, namespace, namespace_prefix};
 pub use simulated::SimulatedAgent;

@@ -4,23 +4,31 @@
 //! them (their packets are dropped); then the tables are written and generations bumped; then the links of workloads
 //! that are gone are removed. An error leaves the machine somewhere between; the next round goes on from there,
 //! because each step compares before it acts.
+//!
+//! A workload that the machine refuses (somebody else's link has its name, say) holds up nobody else: it is kept as
+//! failing and tried again, and the tables are written without it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use catalog::{Catalog, RecordChange};
 use compiler::{Attachments, Compiler};
-use datapath::Datapath;
-use model::{Record, ServerId};
+use datapath::{Capacities, Datapath, LinkState, Usage};
+use model::{PortId, Record, ServerId};
 use netlink::Namespace;
 use tables::{Delta, Tables};
 
-use crate::naming::{LINK_PREFIX, link_alias_prefix, namespace_prefix};
+use crate::crew::in_parallel;
+use crate::feed::{Drops, Failing, words};
+use crate::naming::{LINK_PREFIX, id_suffix, is_instance, link_alias_prefix, namespace_prefix};
 use crate::workload::{Workload, remove_namespace};
 
 /// What a machine refused.
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
+    /// The name cannot be part of names of namespaces, links and pins.
+    #[error("`{0}` is no name for an instance: 1 to 32 lower-case letters and digits")]
+    Instance(String),
     /// Links, namespaces, processes.
     #[error(transparent)]
     Network(#[from] netlink::Error),
@@ -35,43 +43,61 @@ pub enum MachineError {
 /// What an agent is told about its machine.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Name of the installation on this machine: 1 to 32 of `a-z`, `0-9` and `-`.
+    /// Name of the installation on this machine: 1 to 32 lower-case letters and digits. No hyphens: what one instance's
+    /// names begin with must not be the beginning of another's.
     pub instance: String,
     /// Mount point of the BPF file system.
     pub bpffs: PathBuf,
+    /// Sizes of the kernel's maps.
+    pub capacities: Capacities,
 }
 
 impl Options {
-    /// The instance with the usual mount point.
+    /// The instance with the usual mount point and sizes.
     #[must_use]
     pub fn new(instance: &str) -> Self {
-        Self { instance: instance.to_owned(), bpffs: PathBuf::from("/sys/fs/bpf") }
+        Self { instance: instance.to_owned(), bpffs: PathBuf::from("/sys/fs/bpf"), capacities: Capacities::default() }
     }
 
-    fn datapath(&self) -> datapath::Options {
-        datapath::Options { bpffs: self.bpffs.clone(), ..datapath::Options::new(&self.instance) }
+    pub(crate) fn datapath(&self) -> Result<datapath::Options, MachineError> {
+        if !is_instance(&self.instance) {
+            return Err(MachineError::Instance(self.instance.clone()));
+        }
+        Ok(datapath::Options {
+            instance: self.instance.clone(),
+            bpffs: self.bpffs.clone(),
+            capacities: self.capacities,
+        })
+    }
+
+    /// Folder of the instance's pins.
+    pub(crate) fn pins(&self) -> PathBuf {
+        self.bpffs.join(format!("causeway-{}", self.instance))
     }
 }
+
+/// The revisions that a round goes over: those after the first number up to the second.
+pub(crate) type Window = (u64, u64);
 
 /// See the module's documentation.
 pub(crate) struct Machine {
     instance: String,
     host: Namespace,
-    pub(crate) datapath: Datapath,
+    datapath: Datapath,
     compiler: Compiler,
     attachments: Attachments,
     workloads: BTreeMap<ServerId, Workload>,
-    /// Written to the compiler's tables but not yet to the kernel, because an earlier round failed.
-    owed: Delta,
     /// Gone from the catalog, not yet from the machine.
-    leaving: Vec<Workload>,
+    leaving: BTreeMap<ServerId, Workload>,
+    /// What could not be done for a workload, arriving or leaving.
+    failing: BTreeMap<ServerId, Failing>,
 }
 
 impl Machine {
     /// Takes over what an earlier process left and brings it to `catalog`: what is right already is not touched.
     pub(crate) fn open(options: &Options, catalog: &Catalog) -> Result<Self, MachineError> {
         let host = Namespace::host()?;
-        let datapath = Datapath::open(&options.datapath())?;
+        let datapath = Datapath::open(&options.datapath()?)?;
         let mut machine = Self {
             instance: options.instance.clone(),
             host,
@@ -79,153 +105,298 @@ impl Machine {
             compiler: Compiler::default(),
             attachments: Attachments::default(),
             workloads: BTreeMap::new(),
-            owed: Delta::default(),
-            leaving: Vec::new(),
+            leaving: BTreeMap::new(),
+            failing: BTreeMap::new(),
         };
-        for server in catalog.servers() {
-            if let Some(workload) = Workload::wanted(catalog, &machine.instance, server) {
-                let index = workload.ensure(&machine.host)?;
-                machine.attachments.insert(workload.port, index);
-                machine.workloads.insert(workload.server, workload);
-            }
-        }
-        let present = machine.datapath.snapshot()?;
-        let wanted = machine.compiler.full(catalog, &machine.attachments);
-        let mut delta = Delta::between(&present, &wanted);
-        if !delta.changes.is_empty() {
-            delta.bumped = all_vnis(&present, &wanted);
-        }
-        machine.datapath.apply(&delta)?;
+        // Programs first look into the tables when they are attached, and only new links lack one: those are off.
+        let made = machine.make_links(catalog)?;
+        machine.write_all(catalog)?;
         machine.datapath.activate()?;
-        for workload in machine.workloads.values() {
-            machine.datapath.attach(workload.interface())?;
-            workload.switch_on(&machine.host)?;
-        }
+        machine.switch_on(catalog, &made);
         machine.remove_strangers()?;
         Ok(machine)
     }
 
     /// Brings the machine from the last catalog to this one.
-    pub(crate) fn update(&mut self, catalog: &Catalog, changes: &[RecordChange]) -> Result<(), MachineError> {
-        let touched = touched_servers(catalog, changes);
+    pub(crate) fn update(
+        &mut self,
+        catalog: &Catalog,
+        changes: &[RecordChange],
+        window: Window,
+    ) -> Result<(), MachineError> {
+        let mut attached = Vec::new();
         let mut arriving = Vec::new();
-        for id in touched {
+        for id in touched_servers(catalog, changes) {
             let wanted = catalog.server(id).and_then(|s| Workload::wanted(catalog, &self.instance, s));
             let Some(wanted) = wanted else {
+                self.failing.remove(&id);
                 if let Some(gone) = self.workloads.remove(&id) {
                     self.attachments.remove(&gone.port);
-                    self.leaving.push(gone);
+                    attached.push((gone.port, None));
+                    self.leaving.insert(id, gone);
                 }
                 continue;
             };
-            if self.workloads.get(&id) == Some(&wanted) && self.attachments.contains_key(&wanted.port) {
-                continue;
+            let right = self.workloads.get(&id) == Some(&wanted) && self.attachments.contains_key(&wanted.port);
+            if !right || self.failing.contains_key(&id) {
+                arriving.push(wanted);
             }
-            self.workloads.insert(id, wanted.clone());
-            arriving.push(wanted);
         }
-        for workload in &arriving {
-            let index = workload.ensure(&self.host)?;
-            self.datapath.attach(workload.interface())?;
-            workload.switch_on(&self.host)?;
-            self.attachments.insert(workload.port, index);
-        }
-        let delta = self.compiler.update(catalog, changes, &self.attachments);
-        self.owed.changes.extend(delta.changes);
-        self.owed.bumped.extend(delta.bumped);
-        self.settle()
+        self.arrive(catalog, arriving, &mut attached);
+        let delta = self.compiler.follow(catalog, changes, &attached);
+        self.datapath.apply(&delta)?;
+        self.depart(window);
+        Ok(())
     }
 
-    /// Does what is owed: tables to the kernel, workloads that are gone off the machine.
-    fn settle(&mut self) -> Result<(), MachineError> {
-        if !self.owed.is_empty() {
-            self.datapath.apply(&self.owed)?;
-            self.owed = Delta::default();
-        }
-        while let Some(workload) = self.leaving.last() {
-            self.datapath.detach(workload.interface())?;
-            workload.remove(&self.host)?;
-            self.leaving.pop();
-        }
+    /// Tries again what failed for single workloads.
+    pub(crate) fn retry(&mut self, catalog: &Catalog) -> Result<(), MachineError> {
+        let failing: Vec<ServerId> = self.failing.keys().copied().collect();
+        let wanted = failing.iter().filter_map(|id| catalog.server(*id));
+        let wanted = wanted.filter_map(|s| Workload::wanted(catalog, &self.instance, s)).collect();
+        let mut attached = Vec::new();
+        self.arrive(catalog, wanted, &mut attached);
+        let delta = self.compiler.follow(catalog, &[], &attached);
+        self.datapath.apply(&delta)?;
+        self.depart((0, 0));
         Ok(())
     }
 
     /// Starts over after an error: compares everything with what is there.
     pub(crate) fn resync(&mut self, catalog: &Catalog) -> Result<(), MachineError> {
+        // What has left the catalog is found below, among the strangers.
         self.workloads.retain(|id, _| catalog.server(*id).is_some());
-        for server in catalog.servers() {
-            let Some(workload) = Workload::wanted(catalog, &self.instance, server) else { continue };
-            let index = workload.ensure(&self.host)?;
-            self.datapath.attach(workload.interface())?;
-            workload.switch_on(&self.host)?;
-            self.attachments.insert(workload.port, index);
-            self.workloads.insert(workload.server, workload);
-        }
+        self.leaving.clear();
+        self.failing.retain(|id, _| catalog.server(*id).is_some());
+        let made = self.make_links(catalog)?;
+        self.switch_on(catalog, &made);
         let ports: BTreeSet<_> = self.workloads.values().map(|w| w.port).collect();
         self.attachments.retain(|port, _| ports.contains(port));
+        self.write_all(catalog)?;
+        self.remove_strangers()
+    }
+
+    /// Makes or repairs namespaces and links of all servers of the catalog; returns those that succeeded.
+    fn make_links(&mut self, catalog: &Catalog) -> Result<Vec<ServerId>, MachineError> {
+        let wanted: Vec<Workload> =
+            catalog.servers().filter_map(|s| Workload::wanted(catalog, &self.instance, s)).collect();
+        // A server that was given another name while nobody followed: its namespace has the old one.
+        let mut known = BTreeMap::new();
+        for name in Namespace::list(&namespace_prefix(&self.instance))? {
+            known.insert(id_suffix(&name).to_owned(), name);
+        }
+        let former = |w: &Workload| known.get(id_suffix(&w.namespace)).cloned();
+        let work = wanted.into_iter().map(|w| (former(&w), w)).map(|(former, w)| (w, former)).collect();
+        let mut ids = Vec::new();
+        for (id, port, index) in self.ensure(catalog, work) {
+            self.attachments.insert(port, index);
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    /// Makes or repairs namespaces and links, several at a time; returns server, port and interface index of each that
+    /// succeeded.
+    fn ensure(&mut self, catalog: &Catalog, work: Vec<(Workload, Option<String>)>) -> Vec<(ServerId, PortId, u32)> {
+        let host = &self.host;
+        let results = in_parallel(&work, |(workload, former)| workload.ensure(host, former.as_deref()));
+        let mut made = Vec::new();
+        for ((workload, _), result) in work.into_iter().zip(results) {
+            match result {
+                Ok(index) => made.push((workload.server, workload.port, index)),
+                Err(error) => self.failed(workload.server, written(catalog, workload.server), &error),
+            }
+            self.workloads.insert(workload.server, workload);
+        }
+        made
+    }
+
+    /// Attaches the program and switches the host's ends on.
+    fn switch_on(&mut self, catalog: &Catalog, servers: &[ServerId]) -> BTreeSet<ServerId> {
+        let mut on = BTreeSet::new();
+        for id in servers {
+            let Some(workload) = self.workloads.get(id) else { continue };
+            let done = self.datapath.attach(workload.interface()).map_err(MachineError::from);
+            match done.and_then(|()| workload.switch_on(&self.host)) {
+                Ok(()) => {
+                    self.failing.remove(id);
+                    on.insert(*id);
+                }
+                Err(error) => self.failed(*id, written(catalog, *id), &error),
+            }
+        }
+        on
+    }
+
+    /// Makes workloads that are new or differ, as far as that goes without the tables.
+    fn arrive(&mut self, catalog: &Catalog, wanted: Vec<Workload>, attached: &mut Vec<(PortId, Option<u32>)>) {
+        let former = |w: &Workload| self.workloads.get(&w.server).map(|old| old.namespace.clone());
+        let work = wanted.into_iter().map(|w| (former(&w), w)).map(|(former, w)| (w, former)).collect();
+        let made = self.ensure(catalog, work);
+        let ids: Vec<ServerId> = made.iter().map(|(id, ..)| *id).collect();
+        let on = self.switch_on(catalog, &ids);
+        for (_, port, index) in made.into_iter().filter(|(id, ..)| on.contains(id)) {
+            if self.attachments.insert(port, index) != Some(index) {
+                attached.push((port, Some(index)));
+            }
+        }
+    }
+
+    /// Removes workloads that no table knows any more.
+    fn depart(&mut self, window: Window) {
+        let leaving: Vec<Workload> = std::mem::take(&mut self.leaving).into_values().collect();
+        let host = &self.host;
+        let results = in_parallel(&leaving, |workload| workload.remove(host));
+        // The program goes with the link, its pin afterwards: a link without its program would hand the workload's
+        // frames to the host's own stack.
+        for (workload, _) in leaving.iter().zip(&results).filter(|(_, result)| result.is_ok()) {
+            if let Err(error) = self.datapath.detach(workload.interface()) {
+                tracing::warn!(interface = workload.interface(), %error, "a pin could not be removed");
+            }
+        }
+        for (workload, result) in leaving.into_iter().zip(results) {
+            match result {
+                Ok(()) => {
+                    self.failing.remove(&workload.server);
+                }
+                Err(error) => {
+                    self.failed(workload.server, window, &error);
+                    self.leaving.insert(workload.server, workload);
+                }
+            }
+        }
+    }
+
+    fn failed(&mut self, server: ServerId, window: Window, error: &MachineError) {
+        let trouble = words(error);
+        let old = self.failing.get(&server);
+        if old.is_none_or(|old| old.trouble != trouble) {
+            tracing::error!(%server, error = %trouble, "a server's workload could not be made as it should be");
+        }
+        // A retry concerns those who wait already.
+        let (after, until) = match old {
+            Some(old) if window.0 >= window.1 => (old.after, old.until),
+            _ => window,
+        };
+        self.failing.insert(server, Failing { after, until, trouble });
+    }
+
+    /// Makes the kernel's tables what the catalog says, and has every flow decided again.
+    fn write_all(&mut self, catalog: &Catalog) -> Result<(), MachineError> {
         let present = self.datapath.snapshot()?;
         let wanted = self.compiler.full(catalog, &self.attachments);
-        let mut delta = Delta::between(&present, &wanted);
-        // What was bumped before the error is not known: all of them once more.
-        delta.bumped = all_vnis(&present, &wanted);
-        self.owed = delta;
-        self.settle()?;
-        self.remove_strangers()
+        // All VPCs, whatever differs: who wrote the tables may have died before the generations were bumped.
+        let bumped: BTreeSet<u32> = present.ports.values().chain(wanted.ports.values()).map(|p| p.vni).collect();
+        let delta = Delta { bumped: bumped.clone(), ..Delta::between(&present, &wanted) };
+        match self.datapath.apply(&delta) {
+            Err(datapath::Error::Full { .. }) => {
+                // New entries come before old ones go, which takes room for both. Without it: what is not wanted any
+                // more goes first. The packets that needed it are dropped meanwhile.
+                let present = self.datapath.snapshot()?;
+                let kept = common(present.clone(), &wanted);
+                self.datapath.apply(&Delta { bumped: bumped.clone(), ..Delta::between(&present, &kept) })?;
+                self.datapath.apply(&Delta { bumped, ..Delta::between(&kept, &wanted) })?;
+            }
+            done => done?,
+        }
+        Ok(())
     }
 
     /// Removes links and namespaces of this instance that no server has.
     fn remove_strangers(&mut self) -> Result<(), MachineError> {
         let interfaces: BTreeSet<&str> = self.workloads.values().map(Workload::interface).collect();
+        let namespaces: BTreeSet<&str> = self.workloads.values().map(|w| w.namespace.as_str()).collect();
+        let names: Vec<String> = Namespace::list(&namespace_prefix(&self.instance))?
+            .into_iter()
+            .filter(|name| !namespaces.contains(name.as_str()))
+            .collect();
         let alias = link_alias_prefix(&self.instance);
         for link in netlink::links(&self.host, LINK_PREFIX)? {
             let ours = link.alias.as_deref().is_some_and(|a| a.starts_with(&alias));
             if ours && !interfaces.contains(link.name.as_str()) {
-                self.datapath.detach(&link.name)?;
                 netlink::delete_link(&self.host, &link.name, link.alias.as_deref())?;
+                self.datapath.detach(&link.name)?;
             }
         }
-        let namespaces: BTreeSet<&str> = self.workloads.values().map(|w| w.namespace.as_str()).collect();
-        for name in Namespace::list(&namespace_prefix(&self.instance))? {
-            if !namespaces.contains(name.as_str()) {
-                remove_namespace(&name)?;
+        // Who died while giving a namespace another name has left it with two: the old one goes, not what runs inside.
+        let current: BTreeMap<&str, &str> = namespaces.iter().map(|name| (id_suffix(name), *name)).collect();
+        let removed = in_parallel(&names, |name| {
+            let same = current.get(id_suffix(name)).is_some_and(
+                |current| matches!((Namespace::open(name), Namespace::open(current)), (Ok(a), Ok(b)) if a == b),
+            );
+            if same { Namespace::remove(name).map(drop).map_err(MachineError::from) } else { remove_namespace(name) }
+        });
+        // Pins of links that went with their namespaces.
+        for (interface, state) in self.datapath.links()? {
+            if state == LinkState::Gone {
+                self.datapath.detach(&interface)?;
+            }
+        }
+        removed.into_iter().collect()
+    }
+
+    /// Looks whether all workloads still have namespace and link; those that lost them count as failing, to be made
+    /// again by [`Machine::retry`].
+    pub(crate) fn audit(&mut self) -> Result<(), MachineError> {
+        let links = netlink::links(&self.host, LINK_PREFIX)?;
+        let links: BTreeMap<&str, u32> = links.iter().map(|link| (link.name.as_str(), link.index)).collect();
+        for (id, workload) in &self.workloads {
+            let index = links.get(workload.interface());
+            let linked = index.is_some() && index == self.attachments.get(&workload.port);
+            let there = linked && Namespace::exists(&workload.namespace);
+            if !there && !self.failing.contains_key(id) {
+                let trouble = format!("namespace {} or its link has vanished", workload.namespace);
+                tracing::warn!(server = %id, namespace = workload.namespace, "a workload has vanished; making it again");
+                self.failing.insert(*id, Failing { after: 0, until: 0, trouble });
             }
         }
         Ok(())
     }
 
-    /// The namespace of a server that runs here.
-    pub(crate) fn namespace(&self, server: ServerId) -> Option<&str> {
-        self.workloads.get(&server).filter(|w| w.running).map(|w| w.namespace.as_str())
+    /// What could not be done for single workloads.
+    pub(crate) fn failing(&self) -> &BTreeMap<ServerId, Failing> {
+        &self.failing
+    }
+
+    /// How full the maps are.
+    pub(crate) fn usage(&self) -> [Usage; 7] {
+        self.datapath.usage()
+    }
+
+    /// Drop counters.
+    pub(crate) fn drops(&self) -> Result<Drops, MachineError> {
+        Ok(self.datapath.drops()?)
     }
 
     /// Takes everything away.
-    pub(crate) fn remove_all(self) -> Result<(), MachineError> {
-        for workload in self.workloads.values().chain(&self.leaving) {
-            workload.remove(&self.host)?;
-        }
+    pub(crate) fn remove_all(mut self) -> Result<(), MachineError> {
+        self.workloads.clear();
+        self.remove_strangers()?;
         self.datapath.remove_all()?;
         Ok(())
     }
 }
 
-/// Takes away whatever an instance that does not run left on the machine: links, namespaces with their processes,
-/// programs, maps, pins.
-///
-/// # Errors
-/// [`MachineError`] when something resists.
-pub fn remove_leftovers(options: &Options) -> Result<(), MachineError> {
-    let host = Namespace::host()?;
-    for name in Namespace::list(&namespace_prefix(&options.instance))? {
-        remove_namespace(&name)?;
-    }
-    let alias = link_alias_prefix(&options.instance);
-    for link in netlink::links(&host, LINK_PREFIX)? {
-        if link.alias.as_deref().is_some_and(|a| a.starts_with(&alias)) {
-            netlink::delete_link(&host, &link.name, link.alias.as_deref())?;
-        }
-    }
-    datapath::remove_instance(&options.datapath())?;
-    Ok(())
+/// The revision in which a server or its port was last written: who waits for it waits for the workload.
+fn written(catalog: &Catalog, server: ServerId) -> Window {
+    let server = catalog.server(server);
+    let port = server.and_then(|server| catalog.port(server.port));
+    let records = [server.map(|s| Record::Server((**s).clone())), port.map(|p| Record::Port((**p).clone()))];
+    let revisions = records.into_iter().flatten().filter_map(|record| catalog.mod_revision(&record.key()));
+    let revision = revisions.map(|revision| revision.0).max().unwrap_or(0);
+    (revision.saturating_sub(1), revision)
+}
+
+/// The entries of `tables` whose keys `wanted` has as well.
+fn common(mut tables: Tables, wanted: &Tables) -> Tables {
+    tables.ports.retain(|key, _| wanted.ports.contains_key(key));
+    tables.endpoints.retain(|key, _| wanted.endpoints.contains_key(key));
+    tables.routes.retain(|key, _| wanted.routes.contains_key(key));
+    tables.crossings.retain(|key, _| wanted.crossings.contains_key(key));
+    tables.cidrs.retain(|key, _| wanted.cidrs.contains_key(key));
+    tables.identities.retain(|key, _| wanted.identities.contains_key(key));
+    tables.rules.retain(|key, _| wanted.rules.contains_key(key));
+    tables
 }
 
 /// Servers whose workload may differ after these changes.
@@ -242,9 +413,4 @@ fn touched_servers(catalog: &Catalog, changes: &[RecordChange]) -> BTreeSet<Serv
         }
     }
     touched
-}
-
-/// The VPCs of all ports in either.
-fn all_vnis(a: &Tables, b: &Tables) -> BTreeSet<u32> {
-    a.ports.values().chain(b.ports.values()).map(|p| p.vni).collect()
 }

@@ -32,11 +32,22 @@ pub fn namespace_prefix(instance: &str) -> String {
 }
 
 /// Name of a server's network namespace: instance, the server's name as far as a file name can carry it, and the first
-/// letters of its id, since names need not be unique.
+/// 48 bits of its id, since names need not be unique.
 #[must_use]
 pub fn namespace(instance: &str, server: &Server) -> String {
     let name: String =
         server.name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' }).collect();
     let id = server.id.uuid().simple().to_string();
-    format!("{}{name}-{}", namespace_prefix(instance), &id[..6])
+    format!("{}{name}-{}", namespace_prefix(instance), &id[..12])
+}
+
+/// What of a namespace's name does not change with the server's name.
+pub(crate) fn id_suffix(namespace: &str) -> &str {
+    namespace.rsplit('-').next().unwrap_or_default()
+}
+
+/// Whether this can name an instance.
+#[must_use]
+pub fn is_instance(name: &str) -> bool {
+    (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }

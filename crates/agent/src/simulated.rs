@@ -20,7 +20,7 @@ impl SimulatedAgent {
     pub fn start(catalog: &Catalog, note: String) -> (Arc<Self>, Feed) {
         let (feed, updates) = Feed::new();
         let revision = catalog.revision().0;
-        let (report, progress) = watch::channel(Progress { revision, trouble: None });
+        let (report, progress) = watch::channel(Progress { revision, ..Progress::default() });
         std::thread::spawn(move || {
             while let Ok(message) = updates.recv() {
                 if let Message::Update(update) = message {

@@ -69,8 +69,11 @@ impl Workload {
     }
 
     /// Makes namespace and veth, or repairs what differs; returns the interface index of the host's end, which is
-    /// still off when it is new.
-    pub fn ensure(&self, host: &Namespace) -> Result<u32, MachineError> {
+    /// still off when it is new. A namespace of the name `former` becomes this one, with all that runs in it.
+    pub fn ensure(&self, host: &Namespace, former: Option<&str>) -> Result<u32, MachineError> {
+        if let Some(former) = former.filter(|former| *former != self.namespace) {
+            Namespace::rename(former, &self.namespace)?;
+        }
         let (inside, _) = Namespace::ensure(&self.namespace)?;
         let state = netlink::ensure_veth(host, &self.veth)?;
         netlink::set_forwarding(&inside, self.kind.forwards())?;

@@ -198,6 +198,32 @@ impl Namespace {
         }
     }
 
+    /// Gives the namespace `from` the name `to`; processes and links in it notice nothing. `false` when there is no
+    /// namespace `from`, or there is one named `to` already.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a bad name; [`Error::Refused`] without CAP_SYS_ADMIN.
+    pub fn rename(from: &str, to: &str) -> Result<bool> {
+        let (old, new) = (named_path(from)?, named_path(to)?);
+        let object = || Object::Namespace(from.to_owned());
+        {
+            let _lock = shared_directory().context("prepare the folder of", object)?;
+            if !is_namespace(&old) || is_namespace(&new) {
+                return Ok(false);
+            }
+            if is_leftover(&new) {
+                fs::remove_file(&new).context("clear the remains of", object)?;
+            }
+            OpenOptions::new().write(true).create_new(true).mode(0o000).open(&new).context("rename", object)?;
+            let none = None::<&str>;
+            if let Err(errno) = mount(Some(&old), &new, none, MsFlags::MS_BIND, none) {
+                let _ = fs::remove_file(&new);
+                return Err(errno).context("rename", object);
+            }
+        }
+        Self::remove(from)
+    }
+
     /// Whether there is a namespace of that name.
     #[must_use]
     pub fn exists(name: &str) -> bool {
@@ -332,6 +358,18 @@ mod tests {
         assert!(Namespace::remove(&name).unwrap());
         assert!(!Namespace::remove(&name).unwrap());
         assert!(!Namespace::exists(&name));
+    }
+
+    #[test]
+    fn a_new_name_takes_the_namespace_with_it() {
+        root!();
+        let (old, new) = (unique("old"), unique("new"));
+        let made = Namespace::create(&old).unwrap();
+        assert!(Namespace::rename(&old, &new).unwrap());
+        assert!(!Namespace::exists(&old));
+        assert_eq!(Namespace::open(&new).unwrap(), made);
+        assert!(!Namespace::rename(&old, &new).unwrap());
+        assert!(Namespace::remove(&new).unwrap());
     }
 
     #[test]

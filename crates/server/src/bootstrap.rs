@@ -17,25 +17,44 @@ const FIRST_ACCOUNT: &str = "admin";
 /// Characters of passwords and instance names.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// The instance's name: read from the data folder, made up at the first start.
-pub(crate) fn instance(data: &Path) -> io::Result<String> {
-    let path = data.join("instance");
-    match fs::read_to_string(&path) {
-        Ok(name) => Ok(name.trim().to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let name = random_text(6)?;
-            write_private(&path, name.as_bytes())?;
-            Ok(name)
+/// File with the instance's name.
+const INSTANCE: &str = "instance";
+
+/// The instance's name: read from the data folder, made up when the folder has never been `used`.
+pub(crate) fn instance(data: &Path, used: bool) -> Result<String, StartError> {
+    match known_instance(data)? {
+        Some(name) => Ok(name),
+        None if used => Err(StartError::NoInstance { path: data.join(INSTANCE).display().to_string() }),
+        None => {
+            let written = random_text(6).and_then(|name| {
+                write_private(&data.join(INSTANCE), name.as_bytes())?;
+                Ok(name)
+            });
+            written.map_err(|source| StartError::Data { path: data.display().to_string(), source })
         }
-        Err(error) => Err(error),
     }
+}
+
+/// The name that the data folder has; `None` when there is none.
+pub(crate) fn known_instance(data: &Path) -> Result<Option<String>, StartError> {
+    let path = data.join(INSTANCE);
+    let text = match fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(StartError::Data { path: path.display().to_string(), source }),
+    };
+    if !agent::is_instance(&text) {
+        let found = text.chars().take(40).collect();
+        return Err(StartError::BadInstance { path: path.display().to_string(), found });
+    }
+    Ok(Some(text))
 }
 
 /// Makes what is missing: the first account, projects of new regions, the credentials file. A file that was lost is
 /// made anew with a new access key and password.
 pub(crate) async fn accounts(driver: &Driver, data: &Path, endpoint: &str) -> Result<Credentials, StartError> {
     let failed = |error: control::Error| StartError::Bootstrap(error.to_string());
-    let in_data = |source| StartError::Data { path: data.display().to_string(), source };
+    let in_data = |source| StartError::Data { path: data.join(Credentials::FILE).display().to_string(), source };
     let mut password = None;
     if driver.catalog().accounts().next().is_none() {
         let (text, password_hash) = new_password().await?;

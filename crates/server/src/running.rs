@@ -20,6 +20,9 @@ const EXPIRY_ROUND: Duration = Duration::from_secs(30);
 /// Expired tokens removed in one commit.
 const TOKEN_BATCH: usize = 500;
 
+/// File of the store in the data folder.
+const STORE: &str = "causeway.redb";
+
 /// A server that could not start or stop; each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -31,6 +34,33 @@ pub enum StartError {
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// The file with the instance's name is gone, but the folder is in use.
+    #[error(
+        "{path} is missing: it has the name by which this server's namespaces (cw-NAME-...), links and programs \
+         (/sys/fs/bpf/causeway-NAME) are found on the machine; write that name into it, or any new one of lower-case \
+         letters and digits if nothing of the server is left on the machine"
+    )]
+    NoInstance {
+        /// The file.
+        path: String,
+    },
+    /// The file with the instance's name holds something else.
+    #[error(
+        "{path} is damaged: it holds {found:?} where a name of 1 to 32 lower-case letters and digits should be, by which \
+         this server's namespaces (cw-NAME-...), links and programs (/sys/fs/bpf/causeway-NAME) are found on the machine"
+    )]
+    BadInstance {
+        /// The file.
+        path: String,
+        /// How its contents begin.
+        found: String,
+    },
+    /// A server runs with the folder.
+    #[error("a server runs with the data folder {path}; stop it first")]
+    Running {
+        /// The folder.
+        path: String,
     },
     /// The store cannot be opened: damaged, of a newer version, or in use.
     #[error(transparent)]
@@ -94,22 +124,49 @@ pub async fn start(options: ServerOptions) -> Result<RunningServer, StartError> 
     let in_data = |source| StartError::Data { path: data.display().to_string(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(in_data)?;
     // The store's lock is what keeps a second server off the folder: it comes first.
-    let store = Store::open(data.join("causeway.redb"), store::Options::default()).await?;
-    let instance = bootstrap::instance(data).map_err(in_data)?;
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .map_err(|source| StartError::Listen { address: options.listen.to_string(), source })?;
-    let address =
-        listener.local_addr().map_err(|source| StartError::Listen { address: options.listen.to_string(), source })?;
+    let store = Store::open(data.join(STORE), store::Options::default()).await?;
+    let mut tasks = Vec::new();
+    match start_over(&options, &store, &mut tasks).await {
+        Ok(running) => Ok(RunningServer { tasks, ..running }),
+        Err(error) => {
+            // What was started would keep the folder from the next try in this process.
+            end_tasks(tasks).await;
+            let _ = store.close().await;
+            Err(error)
+        }
+    }
+}
 
+async fn end_tasks(tasks: Vec<JoinHandle<()>>) {
+    for task in &tasks {
+        task.abort();
+    }
+    for task in tasks {
+        let _ = task.await;
+    }
+}
+
+/// Starts over an open store. Every task that it starts is in `tasks`, also when it fails; that of the API is the last.
+async fn start_over(
+    options: &ServerOptions,
+    store: &Store,
+    tasks: &mut Vec<JoinHandle<()>>,
+) -> Result<RunningServer, StartError> {
+    let data = &options.data;
     let (driver, follower) = Driver::open(store.clone(), options.config.settings()).await?;
     let driver = Arc::new(driver);
+    // The name comes before the first account: a folder with accounts has had one.
+    let instance = bootstrap::instance(data, driver.catalog().accounts().next().is_some())?;
+    let listening = |source| StartError::Listen { address: options.listen.to_string(), source };
+    let listener = TcpListener::bind(options.listen).await.map_err(listening)?;
+    let address = listener.local_addr().map_err(listening)?;
+
     let shutdown = CancellationToken::new();
-    let mut tasks = vec![tokio::spawn(async move {
+    tasks.push(tokio::spawn(async move {
         if let Err(error) = follower.run().await {
             tracing::error!(%error, "the catalog no longer follows the store; writes are refused until a restart");
         }
-    })];
+    }));
     let credentials = bootstrap::accounts(&driver, data, &format!("http://{address}")).await?;
 
     // The subscription comes before the catalog that the data plane starts from: nothing in between is missed.
@@ -125,7 +182,7 @@ pub async fn start(options: ServerOptions) -> Result<RunningServer, StartError> 
             tracing::error!(%error, "the API no longer listens");
         }
     }));
-    Ok(RunningServer { credentials, instance, data_plane, store, shutdown, tasks })
+    Ok(RunningServer { credentials, instance, data_plane, store: store.clone(), shutdown, tasks: Vec::new() })
 }
 
 /// Chooses and starts the data plane; returns when the catalog is in force.
@@ -141,7 +198,19 @@ async fn start_data_plane(
     };
     let supported = agent::kernel_supported();
     match (choice, supported) {
-        (DatapathChoice::Sim, _) => {
+        (DatapathChoice::Sim, supported) => {
+            // Nobody would follow what an earlier start left in the kernel: a peering deleted now would go on there.
+            if supported.is_ok() {
+                let options = agent::Options::new(instance);
+                let suspended = tokio::task::spawn_blocking(move || agent::suspend(&options)).await;
+                if suspended.map_err(|error| StartError::Bootstrap(error.to_string()))?? {
+                    return Ok(simulated(
+                        "the simulator, as asked: every answer is computed, and packets, which flowed with the kernel \
+                         data plane, are dropped until a start with it"
+                            .to_owned(),
+                    ));
+                }
+            }
             Ok(simulated("the simulator, as asked: every answer is computed, no packets flow".to_owned()))
         }
         (DatapathChoice::Auto, Err(missing)) => {
@@ -247,11 +316,14 @@ impl RunningServer {
         }
         let removed = match &self.data_plane {
             DataPlane::Kernel(agent) => agent.stop(remove).await.map_err(StartError::Leftovers),
+            // An earlier start may have had packets.
+            DataPlane::Simulated(_) if remove && agent::kernel_supported().is_ok() => {
+                let removed = remove_instance(&self.instance).await;
+                removed.map_err(|error| StartError::Leftovers(error.to_string()))
+            }
             DataPlane::Simulated(_) => Ok(()),
         };
-        for task in &self.tasks {
-            task.abort();
-        }
+        end_tasks(std::mem::take(&mut self.tasks)).await;
         let closed = self.store.close().await;
         if let Err(error) = closed {
             tracing::warn!(%error, "the store was not closed cleanly; everything acknowledged is on disk");
@@ -260,14 +332,40 @@ impl RunningServer {
     }
 }
 
-/// Takes away what a server that no longer runs left on the machine. The data folder stays.
+/// Takes away what a server that no longer runs left on the machine. The data folder stays; a folder that never had a
+/// server has nothing to take away.
 ///
 /// # Errors
-/// [`StartError`] when the folder names no instance or something resists.
+/// [`StartError::Running`] while a server has the folder; [`StartError`] when the folder does not say what is its own, or
+/// something resists.
 pub async fn remove_leftovers(data: &Path) -> Result<(), StartError> {
-    let instance =
-        bootstrap::instance(data).map_err(|source| StartError::Data { path: data.display().to_string(), source })?;
-    let options = agent::Options::new(&instance);
+    let store = data.join(STORE);
+    let used = store.exists();
+    // Held while things are taken away, so that no server starts over them. A store that is damaged is nobody's.
+    let held = match used {
+        true => match Store::open(store, store::Options::default()).await {
+            Ok(store) => Some(store),
+            Err(store::OpenError::AlreadyOpen { .. }) => {
+                return Err(StartError::Running { path: data.display().to_string() });
+            }
+            Err(_) => None,
+        },
+        false => None,
+    };
+    let removed = match bootstrap::known_instance(data) {
+        Ok(Some(instance)) => remove_instance(&instance).await,
+        Ok(None) if used => Err(StartError::NoInstance { path: data.join("instance").display().to_string() }),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Some(store) = held {
+        let _ = store.close().await;
+    }
+    removed
+}
+
+async fn remove_instance(instance: &str) -> Result<(), StartError> {
+    let options = agent::Options::new(instance);
     let removed = tokio::task::spawn_blocking(move || agent::remove_leftovers(&options)).await;
     removed.map_err(|error| StartError::Leftovers(error.to_string()))?.map_err(StartError::Machine)
 }

@@ -165,9 +165,10 @@ fn not_started(error: &StartError, listen: SocketAddr) -> Failure {
         }
         StartError::Listen { .. } | StartError::NoKernel(_) => Failure::refused(message),
         StartError::Data { .. } => Failure::usage(message).hint("choose another folder with --data"),
-        StartError::Open(_) => {
+        StartError::Open(_) if message.contains("already open") => {
             Failure::refused(message).hint("a folder belongs to one server at a time; choose another with --data")
         }
+        StartError::Open(_) | StartError::NoInstance { .. } | StartError::BadInstance { .. } => Failure::refused(message),
         _ => Failure::internal(message),
     }
 }
