@@ -168,7 +168,9 @@ fn not_started(error: &StartError, listen: SocketAddr) -> Failure {
         StartError::Open(_) if message.contains("already open") => {
             Failure::refused(message).hint("a folder belongs to one server at a time; choose another with --data")
         }
-        StartError::Open(_) | StartError::NoInstance { .. } | StartError::BadInstance { .. } => Failure::refused(message),
+        StartError::Open(_) | StartError::NoInstance { .. } | StartError::BadInstance { .. } => {
+            Failure::refused(message)
+        }
         _ => Failure::internal(message),
     }
 }
