@@ -2,6 +2,7 @@
 
 mod accounts;
 mod explain;
+mod peerings;
 mod probe;
 mod servers;
 mod status;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<State> {
         .routes(routes!(trace::trace))
         .routes(routes!(trace::reach))
         .routes(routes!(probe::probe))
+        .routes(routes!(peerings::expire))
         .routes(routes!(explain::peering_warnings))
         .routes(routes!(explain::route_states))
 }

@@ -4,7 +4,7 @@
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::uri::{PathAndQuery, Uri};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -80,6 +80,8 @@ pub(crate) async fn frame(State(ids): State<RequestIds>, mut request: Request, n
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = render(&problem, &frame);
+    } else if is_plain_refusal(&response) {
+        response = render(&Problem::invalid("the address of the request is not percent-encoded UTF-8"), &frame);
     }
     if let Ok(id) = HeaderValue::from_str(&frame.request_id) {
         response.headers_mut().insert(REQUEST_ID_HEADER, id);
@@ -93,6 +95,12 @@ pub(crate) async fn frame(State(ids): State<RequestIds>, mut request: Request, n
         "request"
     );
     response
+}
+
+/// The router refuses a path that cannot be decoded by itself, in plain text.
+fn is_plain_refusal(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    response.status() == StatusCode::BAD_REQUEST && kind.is_some_and(|kind| kind.starts_with("text/plain"))
 }
 
 /// The same address with single slashes (api-iam §6); `None` when nothing changes.

@@ -174,6 +174,6 @@ fn new_project(ctx: &mut Context<'_>, account: AccountId, region: &RegionId, cha
     project
 }
 
-fn operators_only(caller: &Caller, what: &str) -> Result<(), Error> {
+pub(crate) fn operators_only(caller: &Caller, what: &str) -> Result<(), Error> {
     if caller.operator { Ok(()) } else { Err(Error::NotAuthorized(format!("only operators can {what}"))) }
 }

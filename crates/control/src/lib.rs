@@ -50,8 +50,8 @@ pub use driver::{Done, Driver, DriverError, Follower, Settings, Subscription, Up
 pub use error::{AccountUse, CidrProblem, Error, GroupUse, Quota, SubnetUse, VpcUse};
 pub use outcome::{Outcome, Warning};
 pub use peering::{
-    CreatePeering, UpdatePeering, accept_peering, create_peering, delete_peering, expire_due, reject_peering,
-    update_peering,
+    CreatePeering, UpdatePeering, accept_peering, create_peering, delete_peering, expire_due, expire_peering,
+    reject_peering, update_peering,
 };
 pub use peering_view::{EndView, PeeringView, peering, peerings};
 pub use port::{CreatePort, UpdatePort, create_port, delete_port, update_port};

@@ -186,6 +186,27 @@ pub fn delete_peering(
     Ok(Outcome::new(peering.clone(), changes))
 }
 
+/// Ends the time of a request that was not answered, as if it were over (rule LC-3): for operators, who may want to
+/// clear it away or to try what comes after.
+///
+/// # Errors
+/// [`Error::NotAuthorized`] unless the caller is an operator; [`Error::NotFound`], [`Error::InvalidState`].
+pub fn expire_peering(
+    catalog: &Catalog,
+    caller: &Caller,
+    ctx: &mut Context<'_>,
+    id: PeeringId,
+) -> Result<Outcome<()>, Error> {
+    crate::account::operators_only(caller, "expire peering requests")?;
+    let peering = catalog.peering(id).ok_or_else(|| Error::not_found(Kind::Peering, id))?;
+    if peering.status != PeeringStatus::PendingAcceptance {
+        return Err(Error::InvalidState { peering: id, status: peering.status, operation: "expired" });
+    }
+    let mut changes = Changes::new();
+    changes.replace(catalog, with_status(peering, PeeringStatus::Expired, ctx.now));
+    Ok(Outcome::new((), changes))
+}
+
 /// Expires at most `most` requests that were not answered in time (rule LC-3); answers their ids.
 #[must_use]
 pub fn expire_due(catalog: &Catalog, now: Timestamp, most: usize) -> Outcome<Vec<PeeringId>> {

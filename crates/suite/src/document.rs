@@ -3,6 +3,7 @@
 //! A file holds either a suite (`scenarios: [...]`) or the fields of one scenario at the top level. Unknown fields are
 //! refused: a field with a typing error must not be silently without effect.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -309,8 +310,13 @@ pub struct Operation {
 impl Operation {
     /// A parameter that is a text.
     #[must_use]
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.fields.get(name).and_then(serde_json::Value::as_str)
+    pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        match self.fields.get(name)? {
+            serde_json::Value::String(text) => Some(Cow::Borrowed(text)),
+            // A name such as 7.
+            serde_json::Value::Number(number) => Some(Cow::Owned(number.to_string())),
+            _ => None,
+        }
     }
 }
 
@@ -332,12 +338,17 @@ impl Document {
     /// [`DocumentError`], with the place of the mistake.
     pub fn parse(text: &str, path: &str) -> Result<Self, DocumentError> {
         let format = |message: String| DocumentError::Format { path: path.to_owned(), message };
-        let top: serde_json::Value = serde_saphyr::from_str(text).map_err(|e| format(e.to_string()))?;
+        // `n`, `on`, `yes` are names in YAML 1.2, and VPCs and servers have such names.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let top: serde_json::Value =
+            serde_saphyr::from_str_with_options(text, options.clone()).map_err(|e| format(e.to_string()))?;
         let document = if top.get("scenarios").is_some() {
-            let suite: SuiteFile = serde_saphyr::from_str(text).map_err(|e| format(e.to_string()))?;
+            let suite: SuiteFile =
+                serde_saphyr::from_str_with_options(text, options).map_err(|e| format(e.to_string()))?;
             Self { defaults: suite.defaults, scenarios: suite.scenarios }
         } else {
-            let mut scenario: Scenario = serde_saphyr::from_str(text).map_err(|e| format(e.to_string()))?;
+            let mut scenario: Scenario =
+                serde_saphyr::from_str_with_options(text, options).map_err(|e| format(e.to_string()))?;
             if scenario.id.is_empty() {
                 scenario.id = "topology".to_owned();
             }
@@ -474,13 +485,22 @@ mod tests {
         let lifecycle = document.select(&["cross-account-lifecycle".to_owned()], "suite").unwrap()[0];
         assert_eq!(lifecycle.steps[0].r#do.op, "accept_peering");
         assert_eq!(lifecycle.steps[0].r#do.by.as_deref(), Some("acct-b"));
-        assert_eq!(lifecycle.steps[0].r#do.text("peering"), Some("Peering-AB"));
+        assert_eq!(lifecycle.steps[0].r#do.text("peering").as_deref(), Some("Peering-AB"));
     }
 
     #[test]
     fn a_single_topology_needs_no_list() {
         let document = Document::parse("vpcs:\n- {name: a, cidrs: [10.0.0.0/16]}\n", "x.yaml").unwrap();
         assert_eq!(document.scenarios[0].vpcs[0].name, "a");
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_boolean_or_a_number_is_a_name() {
+        let text = "vpcs:\n- {name: n, cidrs: [10.0.0.0/16]}\nsteps:\n- do: {op: delete_vpc, vpc: n, name: 7}\n";
+        let document = Document::parse(text, "x.yaml").unwrap();
+        assert_eq!(document.scenarios[0].vpcs[0].name, "n");
+        let operation = &document.scenarios[0].steps[0].r#do;
+        assert_eq!((operation.text("vpc").as_deref(), operation.text("name").as_deref()), (Some("n"), Some("7")));
     }
 
     #[test]

@@ -271,7 +271,6 @@ async fn what_is_not_supported_is_said_without_starting_anything() {
 async fn mistakes_in_the_document_are_found_before_anything_is_started() {
     for rest in [
         "expect:\n- {from: a, to: b, proto: icmp, reachable: false, reason: because}\n",
-        "control:\n- {op: fly, result: accepted}\n",
         "control:\n- {op: delete_vpc, vpc: VPC-A, result: maybe}\n",
         "steps:\n- do: {op: set_check, workload: a}\n",
         "steps:\n- do: {op: delete_vpc, vpc: VPC-A}\n  routes_left: [x]\n",
@@ -281,6 +280,16 @@ async fn mistakes_in_the_document_are_found_before_anything_is_started() {
         assert!(matches!(error, CheckError::Document { .. }), "{error}");
         assert_eq!(script.started.load(Ordering::SeqCst), 0);
     }
+}
+
+/// One operation that there is not yet must not keep the rest of a file from being checked.
+#[tokio::test]
+async fn an_operation_that_is_not_known_fails_its_own_item_only() {
+    let script = Arc::new(Script { traces: traces(reachable()), ..Script::default() });
+    let document = scenario(&format!("{EXPECT}control:\n- {{op: fly, result: accepted}}\n"));
+    let report = run(&script, &document, false).await.unwrap();
+    assert!(report.items[0].pass && !report.items[1].pass);
+    assert_eq!(report.items[1].got.unsupported.as_deref(), Some("the operation `fly`"));
 }
 
 #[tokio::test]

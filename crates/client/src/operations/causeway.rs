@@ -49,6 +49,15 @@ impl Client {
         self.delete(&format!("{ACCOUNTS}/{}", segment(id))).await
     }
 
+    /// `POST /causeway/v1/peerings/{id}/expire`: ends the time of a request that was not answered.
+    ///
+    /// # Errors
+    /// [`crate::Error`]; status 403 unless the caller is the operator.
+    pub async fn expire_peering(&self, id: &str) -> Result<()> {
+        let path = format!("/causeway/v1/peerings/{}/expire", segment(id));
+        self.send(Method::POST, &path, NO_QUERY, None, TIMEOUT).await.map(drop)
+    }
+
     /// `POST /causeway/v1/servers`.
     ///
     /// # Errors

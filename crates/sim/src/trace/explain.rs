@@ -23,7 +23,14 @@ pub fn explain(catalog: &Catalog, trace: &Trace, viewer: Option<AccountId>) -> S
         return "The packet left your VPC; no answer from the peer side. Ask the owner of the peer VPC to look there."
             .to_owned();
     }
-    match verdict.reason {
+    // What a counter names more exactly than the verdict is explained more exactly.
+    let reason = match text.steps().last().map(|step| &step.fact) {
+        Some(Fact::Dropped { reason: reason @ (DropReason::GatewayService | DropReason::NotForwarded) }) => {
+            Some(*reason)
+        }
+        _ => verdict.reason,
+    };
+    match reason {
         None => "Nothing is known about why it does not arrive.".to_owned(),
         Some(DropReason::NoRoute) => text.no_route(),
         Some(DropReason::NoReturnRoute) => text.no_return_route(),

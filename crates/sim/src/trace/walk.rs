@@ -171,7 +171,7 @@ impl Tracer {
     }
 
     fn lost(&self, trace: &mut Trace, leg: Leg, reason: DropReason, at: Option<VpcId>) {
-        trace.verdict.reason = Some(reason);
+        trace.verdict.reason = Some(diagnosis(reason));
         trace.verdict.leg = leg;
         trace.verdict.at = at;
         let steps = match leg {
@@ -388,4 +388,14 @@ fn source_of(frame: &[u8]) -> Option<Ipv4Addr> {
 fn readdress(frame: &mut [u8], guest: &Guest) {
     let macs = GATEWAY_MAC.iter().chain(&guest.mac);
     frame.iter_mut().zip(macs).for_each(|(byte, of_mac)| *byte = *of_mac);
+}
+
+/// The reason code of a verdict (behaviour section 16) for a drop that has a name of its own only in counters: a gateway
+/// is no workload (rule L2-1), and what is never forwarded matches no route (rule L2-7).
+const fn diagnosis(reason: DropReason) -> DropReason {
+    match reason {
+        DropReason::GatewayService => DropReason::NoSuchHost,
+        DropReason::NotForwarded => DropReason::NoRoute,
+        other => other,
+    }
 }

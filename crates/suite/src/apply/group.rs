@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use client::types::{SecurityGroupCreate, SecurityGroupFilter, SecurityGroupRule, SecurityGroupRuleCreate};
 
-use super::{Applied, ApplyError, ChangeKind, Run, failed};
-use crate::document::{GroupRule, SecurityGroup};
+use super::{Applied, ApplyError, ChangeKind, Placed, Run, failed};
+use crate::document::{GroupRule, SecurityGroup, Workload};
 
 /// The group of workloads without `sgs`: allows everything both ways.
 pub const ALLOW_ALL: &str = "allow-all";
+/// The group of workloads with an empty `sgs`: denies everything (rule SG-3). The API has no port without a group.
+pub const DENY_ALL: &str = "deny-all";
 /// The group that every project has (rule SG-10).
 pub const DEFAULT: &str = "default";
 
@@ -47,8 +49,7 @@ impl Run<'_, '_> {
         let mut wanted = BTreeMap::new();
         for workload in &self.scenario.workloads {
             let vpc = self.vpc_of_subnet(&workload.subnet)?;
-            let names = workload.sgs.clone().unwrap_or_else(|| vec![ALLOW_ALL.to_owned()]);
-            for name in names {
+            for name in group_names(workload) {
                 let rules = self.rules_of(&vpc.account, &name);
                 wanted.insert((vpc.account.clone(), vpc.region.clone(), name), rules);
             }
@@ -70,6 +71,9 @@ impl Run<'_, '_> {
             |g: &&SecurityGroup| g.name == name && g.account.as_deref().unwrap_or(&self.defaults.account) == account;
         if let Some(group) = self.scenario.security_groups.iter().find(of_account) {
             return Some(group.rules.clone());
+        }
+        if name == DENY_ALL {
+            return Some(Vec::new());
         }
         (name == ALLOW_ALL).then(|| {
             let rule =
@@ -128,6 +132,15 @@ impl Run<'_, '_> {
     }
 }
 
+/// The groups of a workload, in order.
+pub(super) fn group_names(workload: &Workload) -> Vec<String> {
+    match &workload.sgs {
+        None => vec![ALLOW_ALL.to_owned()],
+        Some(none) if none.is_empty() => vec![DENY_ALL.to_owned()],
+        Some(names) => names.clone(),
+    }
+}
+
 /// The request that makes a rule of the document in the group `id`.
 ///
 /// # Errors
@@ -140,6 +153,22 @@ pub(crate) fn rule_request(
     rule: &GroupRule,
 ) -> Result<SecurityGroupRuleCreate, ApplyError> {
     Ok(request(id, &wanted_rule(done, account, region, rule)?))
+}
+
+/// The id of the rule of a group that is as the document says; what the document says where there is none, for the
+/// server to judge.
+///
+/// # Errors
+/// As of [`rule_request`].
+pub(crate) fn find_rule(
+    done: &Applied,
+    group: &Placed,
+    rule: &GroupRule,
+    present: &[SecurityGroupRule],
+) -> Result<String, ApplyError> {
+    let wanted = wanted_rule(done, &group.account, &group.region, rule)?;
+    let found = present.iter().find(|there| present_rule(there) == wanted);
+    Ok(found.map_or_else(|| "no-such-rule".to_owned(), |there| there.id.clone()))
 }
 
 fn request(id: &str, rule: &Rule) -> SecurityGroupRuleCreate {

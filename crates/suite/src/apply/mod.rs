@@ -17,9 +17,10 @@ use std::fmt;
 
 use client::{Client, Error};
 
-pub(crate) use group::rule_request;
+pub(crate) use group::{ALLOW_ALL, find_rule, rule_request};
 pub use remove::{remove, remove_all};
 pub(crate) use route::next_hop;
+pub(crate) use server::kind;
 pub(crate) use vpc::subnet_create;
 
 use crate::access::{Access, AccessError};
@@ -168,9 +169,13 @@ pub async fn apply(
     run.make_tables().await?;
     run.make_groups().await?;
     run.make_servers().await?;
-    run.make_peerings().await?;
-    run.make_routes().await?;
-    run.reject_peerings().await?;
+    // A route can name a pending peering, not one that has ended; and only when it has ended is there room for another
+    // between the same two VPCs.
+    run.make_peerings(true).await?;
+    run.make_routes(true).await?;
+    run.end_peerings().await?;
+    run.make_peerings(false).await?;
+    run.make_routes(false).await?;
     Ok(run.done)
 }
 

@@ -4,22 +4,28 @@ use client::Client;
 use client::types::{Peering as Present, PeeringCreate, PeeringFilter, PeeringUpdate, PeeringVpc};
 
 use super::{Applied, ApplyError, ChangeKind, Placed, Run, failed};
-use crate::document::Peering;
+use crate::document::{Peering, Route};
 
 const ACTIVE: &str = "ACTIVE";
 const PENDING: &str = "PENDING_ACCEPTANCE";
 const REJECTED: &str = "REJECTED";
+const EXPIRED: &str = "EXPIRED";
 
 impl Run<'_, '_> {
-    /// Makes and accepts peerings. Those that are to be rejected stay pending until their routes are there: a route
-    /// can name a pending peering, not a rejected one.
-    pub(super) async fn make_peerings(&mut self) -> Result<(), ApplyError> {
+    /// Makes peerings, and accepts those that are to be ACTIVE: with `ended` the ones that are to be rejected or expired,
+    /// else the others. The first stay pending until [`Run::end_peerings`].
+    pub(super) async fn make_peerings(&mut self, ended: bool) -> Result<(), ApplyError> {
         for peering in &self.scenario.peerings {
             let wanted = wanted_status(peering)?;
+            if is_ended(wanted) != ended {
+                continue;
+            }
             let local = Applied::find(&self.done.vpcs, "VPC", &peering.local)?.clone();
             let peer = Applied::find(&self.done.vpcs, "VPC", &peering.peer)?.clone();
             let client = self.client(&local)?;
-            let mut present = find_peering(&client, &local, &peer).await?;
+            // Another one of the document between the same two VPCs is not this one.
+            let taken: Vec<String> = self.done.peerings.values().map(|placed| placed.id.clone()).collect();
+            let mut present = find_peering(&client, &local, &peer, &taken, (&peering.name, wanted)).await?;
             if let Some(there) = &present
                 && !reachable_from(&there.status, wanted)
             {
@@ -68,10 +74,17 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Rejects those that are to be rejected.
-    pub(super) async fn reject_peerings(&mut self) -> Result<(), ApplyError> {
+    /// Whether a route names a peering that is to be rejected or expired.
+    pub(super) fn leads_to_ended(&self, route: &Route) -> bool {
+        let named = self.scenario.peerings.iter().find(|p| p.name == route.next_hop);
+        route.next_hop_type == "peering" && named.and_then(|p| p.status.as_deref()).is_some_and(is_ended)
+    }
+
+    /// Rejects those that are to be rejected, and ends the time of those that are to be expired.
+    pub(super) async fn end_peerings(&mut self) -> Result<(), ApplyError> {
         for peering in &self.scenario.peerings {
-            if wanted_status(peering)? != REJECTED {
+            let wanted = wanted_status(peering)?;
+            if !is_ended(wanted) {
                 continue;
             }
             let placed = Applied::find(&self.done.peerings, "peering", &peering.name)?.clone();
@@ -82,6 +95,13 @@ impl Run<'_, '_> {
             } else {
                 client.show_peering(&placed.id).await.map_err(failed("read a peering"))?.status
             };
+            if wanted == EXPIRED {
+                if now == PENDING && self.change(ChangeKind::Update, format!("peering {} expired", peering.name)) {
+                    let expired = self.access.base().expire_peering(&placed.id).await;
+                    expired.map_err(failed(format!("expire peering {} (operators may)", peering.name)))?;
+                }
+                continue;
+            }
             let text = format!("peering {} rejected by {}", peering.name, peer.account);
             if now == PENDING && self.change(ChangeKind::Update, text) {
                 let rejected = client.reject_peering(&placed.id).await;
@@ -106,8 +126,14 @@ impl Run<'_, '_> {
     }
 }
 
-/// The peering of the two VPCs, a live one rather than one that has ended.
-async fn find_peering(client: &Client, local: &Placed, peer: &Placed) -> Result<Option<Present>, ApplyError> {
+/// The peering of the two VPCs that is not among `taken` and is nearest to the wanted name and state.
+async fn find_peering(
+    client: &Client,
+    local: &Placed,
+    peer: &Placed,
+    taken: &[String],
+    (name, wanted): (&str, &str),
+) -> Result<Option<Present>, ApplyError> {
     if local.id.is_empty() || peer.id.is_empty() {
         return Ok(None);
     }
@@ -117,10 +143,10 @@ async fn find_peering(client: &Client, local: &Placed, peer: &Placed) -> Result<
         .into_iter()
         .filter(|p| {
             let ends = [&p.request_vpc_info.vpc_id, &p.accept_vpc_info.vpc_id];
-            ends.contains(&&local.id) && ends.contains(&&peer.id)
+            ends.contains(&&local.id) && ends.contains(&&peer.id) && !taken.contains(&p.id)
         })
         .collect();
-    between.sort_by_key(|p| p.status != ACTIVE && p.status != PENDING);
+    between.sort_by_key(|p| (!reachable_from(&p.status, wanted), p.name != name, is_ended(&p.status)));
     Ok(between.into_iter().next())
 }
 
@@ -129,15 +155,17 @@ fn wanted_status(peering: &Peering) -> Result<&'static str, ApplyError> {
         None | Some(ACTIVE) => Ok(ACTIVE),
         Some(PENDING) => Ok(PENDING),
         Some(REJECTED) => Ok(REJECTED),
-        Some("EXPIRED") => Err(ApplyError::Unsupported(format!(
-            "peering {}: only time makes a request EXPIRED; write another status",
-            peering.name
-        ))),
+        Some(EXPIRED) => Ok(EXPIRED),
         Some(other) => Err(ApplyError::Unsupported(format!("peering {}: status `{other}` is not known", peering.name))),
     }
 }
 
+/// Whether a peering in this state is over.
+fn is_ended(status: &str) -> bool {
+    status == REJECTED || status == EXPIRED
+}
+
 /// Whether a peering in state `now` can come to `wanted` without being replaced.
 fn reachable_from(now: &str, wanted: &str) -> bool {
-    now == wanted || (now == PENDING && (wanted == ACTIVE || wanted == REJECTED))
+    now == wanted || (now == PENDING && [ACTIVE, REJECTED, EXPIRED].contains(&wanted))
 }

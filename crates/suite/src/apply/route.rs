@@ -8,10 +8,11 @@ use super::{Applied, ApplyError, ChangeKind, Run, failed};
 use crate::document::Route;
 
 impl Run<'_, '_> {
-    /// Adds what is missing and changes what leads elsewhere; one call for each table, all or nothing.
-    pub(super) async fn make_routes(&mut self) -> Result<(), ApplyError> {
+    /// Adds what is missing and changes what leads elsewhere, of the routes to peerings that are to end or of all others;
+    /// one call for each table, all or nothing.
+    pub(super) async fn make_routes(&mut self, ended: bool) -> Result<(), ApplyError> {
         let mut by_table: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
-        for route in &self.scenario.routes {
+        for route in self.scenario.routes.iter().filter(|route| self.leads_to_ended(route) == ended) {
             by_table.entry(&route.table).or_default().push(route);
         }
         for (table, routes) in by_table {

@@ -4,7 +4,7 @@ use client::types::{
     PortUpdate, RouteTableCreate, RouteTableFilter, ServerCreate, ServerFilter, ServerKind, ServerUpdate,
 };
 
-use super::group::ALLOW_ALL;
+use super::group::group_names;
 use super::{Applied, ApplyError, ChangeKind, Placed, Run, failed};
 use crate::document::{Scenario, Workload};
 
@@ -119,8 +119,7 @@ impl Run<'_, '_> {
     }
 
     fn group_ids(&self, workload: &Workload, vpc: &Placed) -> Result<Vec<String>, ApplyError> {
-        let names = workload.sgs.clone().unwrap_or_else(|| vec![ALLOW_ALL.to_owned()]);
-        names
+        group_names(workload)
             .iter()
             .map(|name| {
                 let key = (vpc.account.clone(), vpc.region.clone(), name.clone());
@@ -135,7 +134,7 @@ impl Run<'_, '_> {
 }
 
 /// The kind of a workload.
-pub(super) fn kind(workload: &Workload) -> Result<ServerKind, ApplyError> {
+pub(crate) fn kind(workload: &Workload) -> Result<ServerKind, ApplyError> {
     match workload.kind.as_deref() {
         None | Some("ecs") => Ok(ServerKind::Ecs),
         Some("rds") => Ok(ServerKind::Rds),

@@ -102,8 +102,9 @@ async fn try_answer(live: &Live<'_>, question: &Question<'_>, measure: bool) -> 
     let mut pass = verdict_agrees(expect, &got);
     if measure {
         let timeout_ms = Some(if expect.reachable { LONG_MS } else { SHORT_MS });
+        let (to, intended) = meant_at_address(live, question, to, intended, &got);
         let mut probe = ProbeRequest { from, to, protocol, port: expect.port, timeout_ms };
-        let meant = intended.as_ref().map(|(id, name)| (id.as_str(), *name));
+        let meant = intended.as_ref().map(|(id, name)| (id.as_str(), name.as_str()));
         for tries in 1..=TRIES {
             let measured = Measurement::new(live.operator().probe(&probe).await?, meant, tries);
             let agreement = measurement_agrees(expect, &measured, meant.is_some());
@@ -117,4 +118,28 @@ async fn try_answer(live: &Live<'_>, question: &Question<'_>, measure: bool) -> 
         }
     }
     Ok((got, pass))
+}
+
+/// Who has to listen and to be watched when packets are sent to an address: the server that the document means, else
+/// the one of `to_vpc` that has the address, else the one that the tracer says is there. Without one of them nobody
+/// answers UDP or TCP, and a reply of a server in another VPC would count.
+fn meant_at_address(
+    live: &Live<'_>,
+    question: &Question<'_>,
+    to: Target,
+    intended: Option<(String, &str)>,
+    got: &Outcome,
+) -> (Target, Option<(String, String)>) {
+    let intended = intended.map(|(id, name)| (id, name.to_owned()));
+    match (to, question.to) {
+        (Target::Address { address, intended: None, to_vpc }, To::Address { to_vpc: named, .. }) => {
+            let name = match named {
+                Some(vpc) => live.workload_at(vpc, &address),
+                None => got.delivered_to.as_deref(),
+            };
+            let server = name.and_then(|name| Some((live.applied.servers.get(name)?.id.clone(), name.to_owned())));
+            (Target::Address { address, intended: server.as_ref().map(|(id, _)| id.clone()), to_vpc }, server)
+        }
+        (to, _) => (to, intended),
+    }
 }

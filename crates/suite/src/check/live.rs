@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use client::types::{
-    Peering, PeeringCreate, PeeringUpdate, PeeringVpc, RouteChanges, RouteDestination, RouteSpec, RouteTableUpdate,
-    ServerUpdate,
+    Peering, PeeringCreate, PeeringUpdate, PeeringVpc, RouteChanges, RouteDestination, RouteSpec, RouteTableCreate,
+    RouteTableFilter, RouteTableUpdate, SecurityGroupCreate, ServerCreate, ServerUpdate, VpcCreate,
 };
 use client::{Client, Error};
 
@@ -12,7 +12,12 @@ use super::action::Action;
 use super::stage::Staged;
 use crate::access::{Access, AccessError};
 use crate::apply::{self, Applied, ApplyError, ApplyOptions, Placed, apply};
-use crate::document::{Defaults, Scenario};
+use crate::document::{Defaults, GroupRule, Scenario};
+
+/// An id that no object has.
+const NO_ID: &str = "ffffffff-ffff-4fff-bfff-ffffffffffff";
+/// A project's id that no project has.
+const NO_PROJECT: &str = "ffffffffffffffffffffffffffffffff";
 
 /// A server with a scenario on it.
 pub(super) struct Live<'a> {
@@ -36,6 +41,9 @@ pub(super) enum Refusal {
     /// It cannot be asked for.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Nothing known.
+    #[error("there is no operation `{0}`")]
+    Unknown(String),
     /// The document's parameters make no request.
     #[error(transparent)]
     Request(Box<ApplyError>),
@@ -56,6 +64,16 @@ impl<'a> Live<'a> {
         Ok(())
     }
 
+    /// The workload of a VPC that the document gives this address.
+    pub(super) fn workload_at(&self, vpc: &str, address: &str) -> Option<&str> {
+        let mut workloads = self.scenario.workloads.iter();
+        let found = workloads.find(|workload| {
+            workload.ip.as_deref() == Some(address)
+                && self.vpc_of_subnet.get(&workload.subnet).map(String::as_str) == Some(vpc)
+        });
+        found.map(|workload| workload.name.as_str())
+    }
+
     /// Stops the server.
     pub(super) async fn stop(self) -> Result<(), String> {
         self.staged.stop.await
@@ -71,14 +89,15 @@ impl<'a> Live<'a> {
     pub(super) async fn perform(&mut self, action: &Action, by: Option<&str>) -> Result<Option<String>, Refusal> {
         let status = |peering: Peering| Some(peering.status);
         match action {
-            Action::CreatePeering { name, local, peer, description } => {
+            Action::CreatePeering { name, local, peer, description, peer_project } => {
                 let (local, peer) = (self.placed(&self.applied.vpcs, local), self.placed(&self.applied.vpcs, peer));
                 let caller = by.unwrap_or(&local.account);
                 // Without the peer's project the server looks in the caller's own.
-                let tenant_id = if peer.account == caller {
-                    String::new()
-                } else {
-                    self.access.project(&peer.account, &peer.region)?.to_owned()
+                let tenant_id = match peer_project {
+                    Some(other) if other.is_empty() || other.len() == NO_PROJECT.len() => other.clone(),
+                    Some(other) => self.access.project(other, &peer.region).unwrap_or(NO_PROJECT).to_owned(),
+                    None if peer.account == caller => String::new(),
+                    None => self.access.project(&peer.account, &peer.region)?.to_owned(),
                 };
                 let request = PeeringCreate {
                     name: name.clone(),
@@ -91,6 +110,10 @@ impl<'a> Live<'a> {
                 let placed = Placed { id: made.id.clone(), account, region: local.region };
                 self.applied.peerings.insert(name.clone(), placed);
                 Ok(status(made))
+            }
+            Action::ShowPeering { peering } => {
+                let (client, id) = self.peering(peering, by)?;
+                Ok(status(client.show_peering(&id).await?))
             }
             Action::AcceptPeering { peering } => {
                 let (client, id) = self.peering(peering, by)?;
@@ -110,13 +133,26 @@ impl<'a> Live<'a> {
                 client.delete_peering(&id).await?;
                 Ok(None)
             }
+            Action::ChangeRoute { table, destination, kind, next_hop } => {
+                let spec = self.route(kind, destination, next_hop);
+                self.change_routes(table, by, RouteChanges { modify: vec![spec], ..RouteChanges::default() }).await
+            }
+            Action::AddTable { table, vpc } => {
+                let vpc = self.placed(&self.applied.vpcs, vpc);
+                let (vpc_id, name) = (vpc.id.clone(), table.clone());
+                let wanted = RouteTableCreate { vpc_id, name, ..RouteTableCreate::default() };
+                let made = self.client(&vpc, by)?.create_route_table(&wanted).await?;
+                self.applied.tables.insert(table.clone(), Placed { id: made.id, ..vpc });
+                Ok(None)
+            }
+            Action::DeleteTable { table } => {
+                let (client, id) = self.calling(&self.applied.tables, table, by)?;
+                client.delete_route_table(&id).await?;
+                self.applied.tables.remove(table);
+                Ok(None)
+            }
             Action::AddRoute { table, destination, kind, next_hop } => {
-                let spec = RouteSpec {
-                    kind: kind.clone(),
-                    destination: destination.clone(),
-                    nexthop: apply::next_hop(&self.applied, kind, next_hop),
-                    description: None,
-                };
+                let spec = self.route(kind, destination, next_hop);
                 self.change_routes(table, by, RouteChanges { add: vec![spec], ..RouteChanges::default() }).await
             }
             Action::DeleteRoute { table, destination } => {
@@ -154,17 +190,97 @@ impl<'a> Live<'a> {
             Action::DeleteVpc { vpc } => {
                 let (client, id) = self.calling(&self.applied.vpcs, vpc, by)?;
                 client.delete_vpc(&id).await?;
+                // Its tables went with it.
+                self.applied.tables.remove(&Scenario::default_table(vpc));
+                let custom = self.scenario.route_tables.iter().filter(|table| table.vpc == *vpc);
+                custom.for_each(|table| drop(self.applied.tables.remove(&table.name)));
+                Ok(None)
+            }
+            Action::AddVpc(vpc) => {
+                let account = by.or(vpc.account.as_deref()).unwrap_or(&self.defaults.account).to_owned();
+                let region = vpc.region.clone().unwrap_or_else(|| self.defaults.region.clone());
+                let client = self.access.client(&account, &region)?;
+                let wanted = VpcCreate {
+                    name: vpc.name.clone(),
+                    cidr: vpc.cidrs.first().cloned().unwrap_or_default(),
+                    edge_site: vpc.edge_site.clone(),
+                    ..VpcCreate::default()
+                };
+                let made = client.create_vpc(&wanted).await?;
+                let placed = Placed { id: made.id, account, region };
+                let filter = RouteTableFilter { vpc_id: Some(placed.id.clone()), ..RouteTableFilter::default() };
+                let default = client.list_route_tables(&filter).await?.into_iter().find(|table| table.default);
+                if let Some(table) = default {
+                    let placed = Placed { id: table.id, ..placed.clone() };
+                    self.applied.tables.insert(Scenario::default_table(&vpc.name), placed);
+                }
+                self.applied.vpcs.insert(vpc.name.clone(), placed.clone());
+                for cidr in vpc.cidrs.iter().skip(1) {
+                    client.add_extend_cidrs(&placed.id, std::slice::from_ref(cidr)).await?;
+                }
+                Ok(None)
+            }
+            Action::AddCidr { vpc, cidr } => {
+                let (client, id) = self.calling(&self.applied.vpcs, vpc, by)?;
+                client.add_extend_cidrs(&id, std::slice::from_ref(cidr)).await?;
+                Ok(None)
+            }
+            Action::RemoveCidr { vpc, cidr } => {
+                let (client, id) = self.calling(&self.applied.vpcs, vpc, by)?;
+                client.remove_extend_cidrs(&id, std::slice::from_ref(cidr)).await?;
+                Ok(None)
+            }
+            Action::AddGroup { group } => {
+                let account = by.unwrap_or(&self.defaults.account).to_owned();
+                let region = self.defaults.region.clone();
+                let wanted = SecurityGroupCreate { name: group.clone(), description: None };
+                let made = self.access.client(&account, &region)?.create_security_group(&wanted).await?;
+                self.applied.groups.insert((account, region, group.clone()), made.id);
+                Ok(None)
+            }
+            Action::DeleteGroup { group } => {
+                let group = self.group(group, by);
+                self.client(&group, by)?.delete_security_group(&group.id).await?;
+                Ok(None)
+            }
+            Action::DeleteGroupRule { group, rule } => {
+                let group = self.group(group, by);
+                let client = self.client(&group, by)?;
+                let present = client.show_security_group(&group.id).await?;
+                let id = apply::find_rule(&self.applied, &group, rule, &present.security_group_rules)
+                    .map_err(|error| Refusal::Request(Box::new(error)))?;
+                client.delete_security_group_rule(&id).await?;
+                Ok(None)
+            }
+            Action::AddWorkload(workload) => {
+                let subnet = self.placed(&self.applied.subnets, &workload.subnet);
+                let client = self.client(&subnet, by)?;
+                let names = workload.sgs.clone().unwrap_or_else(|| vec![apply::ALLOW_ALL.to_owned()]);
+                let mut groups = Vec::new();
+                for name in names {
+                    let key = (subnet.account.clone(), subnet.region.clone(), name.clone());
+                    groups.push(match self.applied.groups.get(&key) {
+                        Some(id) => id.clone(),
+                        None if name == apply::ALLOW_ALL => self.allow_all(key).await?,
+                        None => self.group(&name, Some(&subnet.account)).id,
+                    });
+                }
+                let kind = apply::kind(workload).map_err(|error| Refusal::Request(Box::new(error)))?;
+                let wanted = ServerCreate {
+                    name: workload.name.clone(),
+                    subnet_id: subnet.id.clone(),
+                    ip_address: workload.ip.clone(),
+                    security_groups: Some(groups),
+                    kind: Some(kind),
+                    source_dest_check: workload.src_dst_check,
+                };
+                let made = client.create_server(&wanted).await?;
+                self.applied.servers.insert(workload.name.clone(), Placed { id: made.id, ..subnet });
+                self.gone.remove(&workload.name);
                 Ok(None)
             }
             Action::AddGroupRule { group, rule } => {
-                let named = |((account, region, name), id): (&(String, String, String), &String)| {
-                    let placed = Placed { id: id.clone(), account: account.clone(), region: region.clone() };
-                    (name == group).then_some(placed)
-                };
-                let mut groups: Vec<Placed> = self.applied.groups.iter().filter_map(named).collect();
-                // Groups of other accounts may have the same name.
-                groups.sort_by_key(|placed| Some(placed.account.as_str()) != by);
-                let group = groups.into_iter().next().unwrap_or_else(|| self.unplaced(group));
+                let group = self.group(group, by);
                 let client = self.client(&group, by)?;
                 let caller = by.unwrap_or(&group.account);
                 let rule = apply::rule_request(&self.applied, caller, &group.region, &group.id, rule);
@@ -190,6 +306,7 @@ impl<'a> Live<'a> {
                 client.start_server(&id).await?;
                 Ok(None)
             }
+            Action::Unknown { op } => Err(Refusal::Unknown(op.clone())),
             Action::SetCheck { workload, check } => {
                 let (client, id) = self.calling(&self.applied.servers, workload, by)?;
                 client.update_server(&id, &ServerUpdate { source_dest_check: Some(*check) }).await?;
@@ -222,6 +339,41 @@ impl<'a> Live<'a> {
         Ok(None)
     }
 
+    /// Makes the group that allows everything, where the scenario's own workloads did not need it.
+    async fn allow_all(&mut self, key: (String, String, String)) -> Result<String, Refusal> {
+        let client = self.access.client(&key.0, &key.1)?;
+        let wanted = SecurityGroupCreate { name: key.2.clone(), description: None };
+        let id = client.create_security_group(&wanted).await?.id;
+        // What a new group lacks is the way in.
+        for version in [4, 6] {
+            let rule = GroupRule { dir: "in".to_owned(), version: Some(version), ..GroupRule::default() };
+            let rule = apply::rule_request(&self.applied, &key.0, &key.1, &id, &rule);
+            client.create_security_group_rule(&rule.map_err(|error| Refusal::Request(Box::new(error)))?).await?;
+        }
+        self.applied.groups.insert(key, id.clone());
+        Ok(id)
+    }
+
+    fn route(&self, kind: &str, destination: &str, next_hop: &str) -> RouteSpec {
+        RouteSpec {
+            kind: kind.to_owned(),
+            destination: destination.to_owned(),
+            nexthop: apply::next_hop(&self.applied, kind, next_hop),
+            description: None,
+        }
+    }
+
+    /// A security group; of several accounts' groups of one name the caller's own.
+    fn group(&self, group: &str, by: Option<&str>) -> Placed {
+        let named = |((account, region, name), id): (&(String, String, String), &String)| {
+            let placed = Placed { id: id.clone(), account: account.clone(), region: region.clone() };
+            (name == group).then_some(placed)
+        };
+        let mut groups: Vec<Placed> = self.applied.groups.iter().filter_map(named).collect();
+        groups.sort_by_key(|placed| Some(placed.account.as_str()) != by);
+        groups.into_iter().next().unwrap_or_else(|| self.unplaced(group))
+    }
+
     fn peering(&self, name: &str, by: Option<&str>) -> Result<(Client, String), Refusal> {
         self.calling(&self.applied.peerings, name, by)
     }
@@ -245,8 +397,13 @@ impl<'a> Live<'a> {
         objects.get(name).cloned().unwrap_or_else(|| self.unplaced(name))
     }
 
-    /// What the document does not have: its name stands for its id, and the server judges it.
+    /// What the document does not have: an id that nothing has stands for it, and the server judges it.
     fn unplaced(&self, name: &str) -> Placed {
-        Placed { id: name.to_owned(), account: self.defaults.account.clone(), region: self.defaults.region.clone() }
+        let is_id = name.len() == NO_ID.len() && name.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
+        Placed {
+            id: if is_id { name } else { NO_ID }.to_owned(),
+            account: self.defaults.account.clone(),
+            region: self.defaults.region.clone(),
+        }
     }
 }

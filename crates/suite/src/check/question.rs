@@ -58,9 +58,12 @@ pub(super) fn questions<'a>(
 fn question<'a>(scenario: &Scenario, defaults: &Defaults, expect: &'a Expect) -> Result<Question<'a>, String> {
     values(expect)?;
     let protocol: Protocol = expect.proto.parse().map_err(|error| format!("{error}"))?;
+    // Steps may add some.
+    let added =
+        || scenario.steps.iter().filter(|s| s.r#do.op.ends_with("_workload")).filter_map(|s| s.r#do.text("name"));
     let workloads = || scenario.workloads.iter().map(|w| w.name.as_str());
     let workload = |name: &'a str| {
-        if workloads().any(|w| w == name) {
+        if workloads().any(|w| w == name) || added().any(|w| w == name) {
             Ok(name)
         } else {
             Err(format!("there is no workload `{name}`{}", suggestion(name, workloads())))

@@ -370,6 +370,9 @@ fn operation_outcome(performed: Result<Option<String>, Refusal>) -> Outcome {
             // No answer is no refusal.
             None => Outcome { error: Some(error.to_string()), ..Outcome::default() },
         },
+        Err(Refusal::Unknown(op)) => {
+            Outcome { unsupported: Some(format!("the operation `{op}`")), ..Outcome::default() }
+        }
         Err(error) => Outcome { error: Some(error.to_string()), ..Outcome::default() },
     }
 }
