@@ -335,7 +335,11 @@ fn bad_input_gets_a_sentence_and_an_exit_code() {
             2,
             "names VPC `VPC-a`, which the document does not have; did you mean `VPC-A`?",
         ),
-        (&format!("apply -f {expired}"), 2, "only time makes a request EXPIRED"),
+        (
+            &format!("apply -f {expired}"),
+            2,
+            "so it is ACTIVE at once; only a request to another account can be EXPIRED",
+        ),
         (
             &format!("apply -f {bad_cidr}"),
             2,

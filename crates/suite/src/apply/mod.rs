@@ -163,6 +163,7 @@ pub async fn apply(
     }
     let mut run = Run { access, scenario, defaults, options, done: Applied::default() };
     run.find_vpcs().await?;
+    run.check_peerings()?;
     run.remove_what_is_too_much().await?;
     run.make_vpcs().await?;
     run.make_subnets().await?;

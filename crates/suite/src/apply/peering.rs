@@ -12,6 +12,22 @@ const REJECTED: &str = "REJECTED";
 const EXPIRED: &str = "EXPIRED";
 
 impl Run<'_, '_> {
+    /// Refuses states that a peering cannot come to, before anything is changed.
+    pub(super) fn check_peerings(&self) -> Result<(), ApplyError> {
+        for peering in &self.scenario.peerings {
+            let wanted = wanted_status(peering)?;
+            let local = Applied::find(&self.done.vpcs, "VPC", &peering.local)?;
+            let peer = Applied::find(&self.done.vpcs, "VPC", &peering.peer)?;
+            if wanted != ACTIVE && local.account == peer.account {
+                return Err(ApplyError::Unsupported(format!(
+                    "peering {}: both VPCs are of account {}, so it is ACTIVE at once; only a request to another account can be {wanted}",
+                    peering.name, local.account
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Makes peerings, and accepts those that are to be ACTIVE: with `ended` the ones that are to be rejected or expired,
     /// else the others. The first stay pending until [`Run::end_peerings`].
     pub(super) async fn make_peerings(&mut self, ended: bool) -> Result<(), ApplyError> {
