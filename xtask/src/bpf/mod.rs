@@ -2,11 +2,15 @@
 //!
 //! Everybody builds Causeway with a stable compiler alone, so the objects are in the repository. Three things keep them
 //! honest: `bpf/sources.sha256` names the bytes of every source and of both objects (checked in a moment, without a BPF
-//! compiler), a rebuild in any folder gives the same bytes, and the tests load what is committed into a kernel.
+//! compiler), a rebuild in any folder gives the same bytes, and the tests load what is committed into a kernel. For the
+//! second, the sources are built in a copy that has no paths of its own (see `workspace`), and what the linker leaves to
+//! chance is put in order (see `btf`).
 
+mod btf;
 mod compile;
 mod sources;
 mod toolchain;
+mod workspace;
 
 use std::{fs, path::Path};
 
@@ -28,9 +32,8 @@ const OBJECTS: [Object; 2] = [
 
 /// Builds both objects into `bpf/` and records the hashes.
 pub fn build(root: &Path) -> Result<()> {
-    let toolchain = Toolchain::find(root)?;
-    for object in &OBJECTS {
-        let bytes = compile::object(&toolchain, root, &root.join("target/bpf"), object)?;
+    // Always the same folder, so that `core` is compiled once.
+    for (object, bytes) in objects(root, &root.join("target/bpf"))? {
         let path = root.join("bpf").join(object.file);
         fs::write(&path, &bytes).with_context(|| format!("writing {}", path.display()))?;
         println!("bpf/{}: {} bytes", object.file, bytes.len());
@@ -54,12 +57,11 @@ pub fn check(root: &Path) -> Result<()> {
 /// Rebuilds both objects from a copy in another folder and compares the bytes with the committed ones.
 pub fn verify(root: &Path) -> Result<()> {
     check(root)?;
-    let toolchain = Toolchain::find(root)?;
-    let copy = tempfile::Builder::new().prefix("causeway-bpf-").tempdir().context("making a folder for the copy")?;
-    let there = copy.path().canonicalize()?.join("a copy of the sources");
-    sources::copy(root, &there)?;
-    for object in &OBJECTS {
-        let built = compile::object(&toolchain, &there, &there.join("target"), object)?;
+    let temporary =
+        tempfile::Builder::new().prefix("causeway-bpf-").tempdir().context("making a folder for the copy")?;
+    // The compiler is told what to make of the folder's name and has to meet it in that spelling, without links.
+    let folder = temporary.path().canonicalize().context("finding the folder for the copy")?.join("a rebuild");
+    for (object, built) in objects(root, &folder)? {
         let path = root.join("bpf").join(object.file);
         let committed = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
         if built != committed {
@@ -73,4 +75,12 @@ pub fn verify(root: &Path) -> Result<()> {
         println!("bpf/{}: a rebuild in another folder gives the same {} bytes", object.file, built.len());
     }
     Ok(())
+}
+
+/// The bytes of both objects, built inside `folder` from a copy of the sources that is made there.
+fn objects(root: &Path, folder: &Path) -> Result<Vec<(&'static Object, Vec<u8>)>> {
+    let toolchain = Toolchain::find(root)?;
+    let sources = folder.join("sources");
+    workspace::lay_out(root, &sources)?;
+    OBJECTS.iter().map(|object| Ok((object, compile::object(&toolchain, &sources, folder, object)?))).collect()
 }

@@ -50,21 +50,6 @@ pub fn differences(root: &Path) -> Result<Vec<String>> {
     Ok(differences)
 }
 
-/// Copies what a build needs to `to`.
-pub fn copy(root: &Path, to: &Path) -> Result<()> {
-    // Members inherit from the workspace's manifest, and cargo wants every member that it names.
-    let mut paths = vec!["Cargo.toml".to_owned(), "xtask/Cargo.toml".to_owned(), "xtask/src/main.rs".to_owned()];
-    paths.extend(files(root)?);
-    for path in paths {
-        let target = to.join(&path);
-        if let Some(folder) = target.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::copy(root.join(&path), &target).with_context(|| format!("copying {path}"))?;
-    }
-    Ok(())
-}
-
 fn hashes(root: &Path) -> Result<BTreeMap<String, String>> {
     let objects = OBJECTS.iter().map(|object| format!("bpf/{}", object.file));
     files(root)?
@@ -78,7 +63,7 @@ fn hashes(root: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 /// All source files, relative to the repository; tests in files of their own do not reach the objects.
-fn files(root: &Path) -> Result<Vec<String>> {
+pub fn files(root: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
     for source in SOURCES {
         collect(root, &PathBuf::from(source), &mut files)?;

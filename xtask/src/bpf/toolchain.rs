@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 const RUSTC: &str = "rustc 1.96.0 ";
 /// The linker, as `bpf-linker --version` says. Its LLVM must be as new as the compiler's.
 const LINKER_VERSION: &str = "0.13.0";
-/// LLVM, as `llvm-strip --version` says somewhere.
+/// LLVM, as `llvm-objcopy --version` says somewhere.
 const LLVM: &str = "22.1.";
 
 const INSTALL: &str = "on Debian: apt-get install rustc-web cargo-web rust-web-src llvm-22 llvm-22-dev \
@@ -30,7 +30,7 @@ pub struct Toolchain {
     pub cargo_home: PathBuf,
     /// Folder of `bpf-linker`.
     pub linker: PathBuf,
-    pub strip: PathBuf,
+    pub objcopy: PathBuf,
 }
 
 impl Toolchain {
@@ -38,7 +38,7 @@ impl Toolchain {
     pub fn find(root: &Path) -> Result<Self> {
         let rust = env::var_os("CAUSEWAY_BPF_RUST").map_or_else(|| PathBuf::from("/usr/bin"), PathBuf::from);
         let llvm = env::var_os("CAUSEWAY_BPF_LLVM").map_or_else(|| PathBuf::from("/usr/lib/llvm-22"), PathBuf::from);
-        let (cargo, rustc, strip) = (rust.join("cargo"), rust.join("rustc"), llvm.join("bin/llvm-strip"));
+        let (cargo, rustc, objcopy) = (rust.join("cargo"), rust.join("rustc"), llvm.join("bin/llvm-objcopy"));
 
         let version = output(Command::new(&rustc).arg("--version")).context(INSTALL)?;
         if !version.starts_with(RUSTC) {
@@ -48,16 +48,16 @@ impl Toolchain {
         let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
         let canonical =
             library.canonicalize().with_context(|| format!("no library source at {}: {INSTALL}", library.display()))?;
-        let strip_version = output(Command::new(&strip).arg("--version")).context(INSTALL)?;
-        if !strip_version.contains(LLVM) {
-            bail!("{} is not of LLVM {LLVM}x: {INSTALL}", strip.display());
+        let objcopy_version = output(Command::new(&objcopy).arg("--version")).context(INSTALL)?;
+        if !objcopy_version.contains(LLVM) {
+            bail!("{} is not of LLVM {LLVM}x: {INSTALL}", objcopy.display());
         }
         let cargo_home = match env::var_os("CARGO_HOME") {
             Some(home) => PathBuf::from(home),
             None => PathBuf::from(env::var_os("HOME").context("HOME is not set")?).join(".cargo"),
         };
         let linker = linker(root, &llvm)?;
-        Ok(Self { cargo, rustc, library_sources: vec![library, canonical], cargo_home, linker, strip })
+        Ok(Self { cargo, rustc, library_sources: vec![library, canonical], cargo_home, linker, objcopy })
     }
 }
 
