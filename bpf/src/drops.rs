@@ -1,11 +1,13 @@
 //! Dropped packets: counted all, shown some (rule DIAG-5).
 
-use abi::{DropCounter, DropCounterKey, DropSample, FAMILY_V4};
+use abi::{DropCounter, DropCounterKey, DropSample, FAMILY_V4, FAMILY_V6};
 use aya_ebpf::{
     bindings::{__sk_buff, BPF_NOEXIST, BPF_RB_NO_WAKEUP},
     helpers::bpf_ktime_get_coarse_ns,
 };
-use pipeline::{ETHERTYPE_IPV4, EthernetHeader, Ipv4Header, Packet as _, Tables as _, Verdict};
+use pipeline::{
+    ETHERTYPE_IPV4, ETHERTYPE_IPV6, EthernetHeader, Ipv4Header, Ipv6Header, Packet as _, Tables as _, Verdict,
+};
 
 use crate::{
     maps::{Configuration, DROPS, EVENTS, SAMPLED},
@@ -14,6 +16,9 @@ use crate::{
 
 /// An example is taken at most so often for each VPC, reason and CPU.
 const INTERVAL_NS: u64 = 1_000_000_000;
+
+/// Offset of the network header.
+const IP: usize = 14;
 
 /// Counts a dropped frame, and shows it if none like it was shown lately.
 #[inline(always)]
@@ -82,20 +87,43 @@ fn show(skb: *mut __sk_buff, key: &DropCounterKey, now: u64) {
         pad: [0; 2],
     });
     let frame = Frame::again(skb);
-    if let Some(ethernet) = frame.at::<EthernetHeader>(0)
-        && ethernet.ethertype == ETHERTYPE_IPV4
-        && let Some(ip) = frame.at::<Ipv4Header>(14)
-    {
-        sample.family = FAMILY_V4;
-        sample.protocol = ip.protocol;
-        let [a, b, c, d, ..] = &mut sample.source;
-        [*a, *b, *c, *d] = ip.source;
-        let [a, b, c, d, ..] = &mut sample.destination;
-        [*a, *b, *c, *d] = ip.destination;
-        if let Some([source, destination]) = frame.at::<[[u8; 2]; 2]>(14 + (ip.version_ihl & 15) as usize * 4) {
-            sample.source_port = *source;
-            sample.destination_port = *destination;
+    if let Some(ethernet) = frame.at::<EthernetHeader>(0) {
+        if ethernet.ethertype == ETHERTYPE_IPV4 {
+            show_ipv4(&frame, sample);
+        } else if ethernet.ethertype == ETHERTYPE_IPV6 {
+            show_ipv6(&frame, sample);
         }
     }
     entry.submit(BPF_RB_NO_WAKEUP as u64);
+}
+
+#[inline(always)]
+fn show_ipv4(frame: &Frame, sample: &mut DropSample) {
+    let Some(ip) = frame.at::<Ipv4Header>(IP) else { return };
+    sample.family = FAMILY_V4;
+    sample.protocol = ip.protocol;
+    let [a, b, c, d, ..] = &mut sample.source;
+    [*a, *b, *c, *d] = ip.source;
+    let [a, b, c, d, ..] = &mut sample.destination;
+    [*a, *b, *c, *d] = ip.destination;
+    show_ports(frame, IP + (ip.version_ihl & 15) as usize * 4, sample);
+}
+
+/// As it stands: the protocol, and ports, only when no extension header is in front of them.
+#[inline(always)]
+fn show_ipv6(frame: &Frame, sample: &mut DropSample) {
+    let Some(ip) = frame.at::<Ipv6Header>(IP) else { return };
+    sample.family = FAMILY_V6;
+    sample.protocol = ip.next_header;
+    sample.source = ip.source;
+    sample.destination = ip.destination;
+    show_ports(frame, IP + size_of::<Ipv6Header>(), sample);
+}
+
+#[inline(always)]
+fn show_ports(frame: &Frame, at: usize, sample: &mut DropSample) {
+    if let Some([source, destination]) = frame.at::<[[u8; 2]; 2]>(at) {
+        sample.source_port = *source;
+        sample.destination_port = *destination;
+    }
 }

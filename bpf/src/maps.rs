@@ -5,14 +5,15 @@
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use abi::{
-    CidrKey, Crossing, CrossingKey, DropCounter, DropCounterKey, Endpoint, EndpointKey, Flow, FlowKey, FragmentKey,
-    FragmentPorts, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey, generation_index,
+    Acl, AclAddressKey, AclKey, AclPortKey, AclRules, AddressPair, AddressPairKey, CidrKey, Claim, Crossing,
+    CrossingKey, DropCounter, DropCounterKey, Endpoint, EndpointKey, Flow, FlowKey, FragmentKey, FragmentPorts, Id,
+    Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey, Subnet, generation_index,
 };
 use aya_ebpf::{
-    bindings::BPF_F_NO_PREALLOC,
+    bindings::{__sk_buff, BPF_F_NO_PREALLOC},
     helpers::bpf_ktime_get_coarse_ns,
     macros::map,
-    maps::{Array, HashMap, LpmTrie, LruHashMap, LruPerCpuHashMap, RingBuf, lpm_trie},
+    maps::{Array, HashMap, LpmTrie, LruHashMap, LruPerCpuHashMap, ProgramArray, RingBuf, lpm_trie},
 };
 use pipeline::{Flows, Lpm, Tables};
 
@@ -32,6 +33,16 @@ static IDENTITIES: LpmTrie<IdentityKey, Identity> = LpmTrie::with_max_entries(1,
 #[map]
 static RULES: LpmTrie<RuleKey, Rule> = LpmTrie::with_max_entries(1, 0);
 #[map]
+static ADDRESS_PAIRS: LpmTrie<AddressPairKey, AddressPair> = LpmTrie::with_max_entries(1, 0);
+#[map]
+static SUBNETS: HashMap<Id, Subnet> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
+#[map]
+static ACLS: HashMap<AclKey, Acl> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
+#[map]
+static ACL_ADDRESSES: LpmTrie<AclAddressKey, AclRules> = LpmTrie::with_max_entries(1, 0);
+#[map]
+static ACL_PORTS: LpmTrie<AclPortKey, AclRules> = LpmTrie::with_max_entries(1, 0);
+#[map]
 static GENERATIONS: Array<u64> = Array::with_max_entries(abi::GENERATIONS, 0);
 #[map]
 static FLOWS: LruHashMap<FlowKey, Flow> = LruHashMap::with_max_entries(1, 0);
@@ -47,6 +58,11 @@ pub static DROPS: LruPerCpuHashMap<DropCounterKey, DropCounter> = LruPerCpuHashM
 pub static SAMPLED: LruPerCpuHashMap<DropCounterKey, u64> = LruPerCpuHashMap::with_max_entries(1, 0);
 #[map]
 pub static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
+/// The programs by [`pipeline::Part`].
+#[map]
+pub static PARTS: ProgramArray = ProgramArray::with_max_entries(1, 0);
+#[map]
+static CLAIMS: RingBuf = RingBuf::with_byte_size(4096, 0);
 
 /// The maps that user space writes.
 pub struct Configuration {
@@ -62,7 +78,16 @@ impl Configuration {
 }
 
 /// The maps that the programs write, and the clock.
-pub struct State;
+pub struct State {
+    skb: *mut __sk_buff,
+}
+
+impl State {
+    #[inline(always)]
+    pub const fn new(skb: *mut __sk_buff) -> Self {
+        Self { skb }
+    }
+}
 
 /// The key as the kernel wants it.
 #[inline(always)]
@@ -111,6 +136,33 @@ impl Tables for Configuration {
     #[inline(always)]
     fn rule(&self, key: &Lpm<RuleKey>) -> Option<&Rule> {
         RULES.get(packed(key))
+    }
+
+    #[inline(always)]
+    fn address_pair(&self, key: &Lpm<AddressPairKey>) -> Option<&AddressPair> {
+        ADDRESS_PAIRS.get(packed(key))
+    }
+
+    #[inline(always)]
+    fn subnet(&self, id: &Id) -> Option<&Subnet> {
+        // SAFETY: as for PORTS; guests are told whatever it says.
+        unsafe { SUBNETS.get(id) }
+    }
+
+    #[inline(always)]
+    fn acl(&self, key: &AclKey) -> Option<&Acl> {
+        // SAFETY: as for PORTS.
+        unsafe { ACLS.get(key) }
+    }
+
+    #[inline(always)]
+    fn acl_addresses(&self, key: &Lpm<AclAddressKey>) -> Option<&AclRules> {
+        ACL_ADDRESSES.get(packed(key))
+    }
+
+    #[inline(always)]
+    fn acl_ports(&self, key: &Lpm<AclPortKey>) -> Option<&AclRules> {
+        ACL_PORTS.get(packed(key))
     }
 
     #[inline(always)]
@@ -194,5 +246,21 @@ impl Flows for State {
     #[inline(always)]
     fn put_fragment(&mut self, key: &FragmentKey, ports: &FragmentPorts) {
         let _ = FRAGMENTS.insert(key, ports, 0);
+    }
+
+    #[inline(always)]
+    fn forget(&mut self, number: u32) -> u32 {
+        // SAFETY: the context of the program, whose control block is the program's own. The verifier takes what it reads
+        // of the context for any number.
+        unsafe {
+            (&raw mut (*self.skb).cb[4]).write_volatile(number);
+            (&raw const (*self.skb).cb[4]).read_volatile()
+        }
+    }
+
+    #[inline(always)]
+    fn claim(&mut self, claim: &Claim) {
+        // A full ring loses it; whoever claims an address says so again.
+        let _ = CLAIMS.output::<Claim>(claim, 0);
     }
 }

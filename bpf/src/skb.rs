@@ -1,7 +1,10 @@
 //! The kernel's socket buffer as the pipeline's packet.
 
-use aya_ebpf::{bindings::__sk_buff, helpers::bpf_skb_pull_data};
-use pipeline::{Header, MAX_HEADER_BYTES, PROTOCOL_ICMP, PROTOCOL_TCP, Packet};
+use aya_ebpf::{
+    bindings::__sk_buff,
+    helpers::{bpf_skb_change_head, bpf_skb_change_tail, bpf_skb_pull_data},
+};
+use pipeline::{Header, MAX_HEADER_BYTES, MAX_HEADER_BYTES_V6, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Packet};
 
 /// Ethernet with ARP; Ethernet, IPv4 and UDP; the most that needs no look into the packet.
 const SHORT_HEADERS: u32 = 14 + 28;
@@ -10,6 +13,10 @@ const TCP_HEADERS: u32 = 14 + 20 + 20;
 /// Offset of the byte with version and header length of IPv4, and of the protocol.
 const VERSION: usize = 14;
 const PROTOCOL: usize = 14 + 9;
+/// Ethernet, IPv6 and TCP without options.
+const TCP_HEADERS_V6: u32 = 14 + 40 + 20;
+/// Offset of the protocol of IPv6, with the hop limit behind it.
+const NEXT_HEADER: usize = 14 + 6;
 
 /// The interface that the frame came in by.
 #[inline(always)]
@@ -41,11 +48,33 @@ impl Frame {
         let (Some(version), Some(protocol)) = (frame.at::<[u8; 2]>(VERSION), frame.at::<[u8; 2]>(PROTOCOL)) else {
             return frame;
         };
-        if version[0] != 0x45 || protocol[0] == PROTOCOL_ICMP {
+        if version[0] >> 4 != 4 {
+            // Nothing that the first program reads.
+        } else if version[0] != 0x45 || protocol[0] == PROTOCOL_ICMP {
             frame.pull(MAX_HEADER_BYTES);
         } else if protocol[0] == PROTOCOL_TCP {
             frame.pull(TCP_HEADERS);
         }
+        frame
+    }
+
+    /// As [`Frame::new`] for an IPv6 frame.
+    #[inline(always)]
+    pub fn ipv6(skb: *mut __sk_buff) -> Self {
+        let frame = Self { skb };
+        frame.pull(TCP_HEADERS_V6);
+        let Some([protocol, _]) = frame.at::<[u8; 2]>(NEXT_HEADER) else { return frame };
+        if *protocol != PROTOCOL_TCP && *protocol != PROTOCOL_UDP {
+            frame.pull(MAX_HEADER_BYTES_V6);
+        }
+        frame
+    }
+
+    /// The frame in one piece.
+    #[inline(always)]
+    pub fn whole(skb: *mut __sk_buff) -> Self {
+        let frame = Self { skb };
+        frame.pull(len(skb));
         frame
     }
 
@@ -92,6 +121,28 @@ impl Packet for Frame {
     fn is_tagged(&self) -> bool {
         // SAFETY: as for `pull`.
         unsafe { (*self.skb).vlan_present != 0 }
+    }
+
+    #[inline(always)]
+    fn gso_size(&self) -> u32 {
+        // SAFETY: as for `pull`.
+        unsafe { (*self.skb).gso_size }
+    }
+
+    #[inline(always)]
+    fn resize(&mut self, len: u32) -> bool {
+        // SAFETY: the context of the program; packet pointers are read again afterwards.
+        if unsafe { bpf_skb_change_tail(self.skb, len, 0) } != 0 {
+            return false;
+        }
+        self.pull(len);
+        true
+    }
+
+    #[inline(always)]
+    fn prepend(&mut self, bytes: u32) -> bool {
+        // SAFETY: as for `resize`.
+        (unsafe { bpf_skb_change_head(self.skb, bytes, 0) }) == 0
     }
 
     #[inline(always)]

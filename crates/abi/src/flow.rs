@@ -16,6 +16,8 @@ pub const FLOW_RESOLVED: u8 = 8;
 pub const FLOW_CLOSING: u8 = 16;
 /// The sender of the packets let in by [`FLOW_IN_ALLOWED`] had its check off.
 pub const FLOW_SENDER_UNCHECKED: u8 = 32;
+/// The packets let in by [`FLOW_IN_ALLOWED`] come from the port's own subnet: no network ACL has a say (rule ACL-2).
+pub const FLOW_SAME_SUBNET: u8 = 64;
 
 /// A packet that originates in the VPC (rule SG-7).
 pub const ORIGIN_VPC: u8 = 1;
@@ -91,7 +93,7 @@ pub struct FragmentKey {
     pub source: Address,
     /// Destination address.
     pub destination: Address,
-    /// IP protocol number.
+    /// IP protocol number; IPv6: zero.
     pub protocol: u8,
     /// Address family.
     pub family: u8,
@@ -109,8 +111,10 @@ pub struct FragmentPorts {
     pub destination_port: [u8; 2],
     /// As [`crate::RuleKey::service`].
     pub service: [u8; 2],
+    /// IP protocol number; the later fragments of an IPv6 packet need not say it.
+    pub protocol: u8,
     /// Zero.
-    pub pad: [u8; 2],
+    pub pad: u8,
 }
 
 /// Key of map `DROPS` (per-CPU LRU hash): the VPC in which packets were dropped, and why (rule DIAG-5).
@@ -149,7 +153,7 @@ pub struct DropSample {
     pub ifindex: u32,
     /// Bytes with the Ethernet header.
     pub len: u32,
-    /// Source address; zero when it is no IPv4 packet, like what follows.
+    /// Source address; zero when it is no IP packet, like what follows.
     pub source: Address,
     /// Destination address.
     pub destination: Address,
@@ -157,10 +161,29 @@ pub struct DropSample {
     pub source_port: [u8; 2],
     /// The two bytes behind: TCP and UDP destination port.
     pub destination_port: [u8; 2],
-    /// IP protocol number.
+    /// IP protocol number; that of the first extension header, if an IPv6 packet has any.
     pub protocol: u8,
-    /// Address family; 0 when it is no IPv4 packet.
+    /// Address family; 0 when it is no IP packet.
     pub family: u8,
     /// Zero.
     pub pad: [u8; 2],
+}
+
+/// A port claims a virtual IP that is bound to it and that it does not hold (rule VIP-3). Record of ring buffer
+/// `CLAIMS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Claim {
+    /// The port.
+    pub port: Id,
+    /// Its VPC.
+    pub vni: u32,
+    /// Interface index of the host's end of its veth.
+    pub ifindex: u32,
+    /// The virtual IP.
+    pub address: Address,
+    /// Address family.
+    pub family: u8,
+    /// Zero.
+    pub pad: [u8; 7],
 }

@@ -10,16 +10,22 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod acl;
 mod flow;
 mod forwarding;
 mod policy;
 mod port;
 mod reason;
+mod subnet;
 
+pub use acl::{
+    ACL_DESTINATION, ACL_EGRESS, ACL_INGRESS, ACL_RULES, ACL_SOURCE, ACL_WORDS, Acl, AclAddressKey, AclKey, AclPortKey,
+    AclRules,
+};
 pub use flow::{
-    DropCounter, DropCounterKey, DropSample, FLOW_CLOSING, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, FLOW_REPLIED,
-    FLOW_RESOLVED, FLOW_SENDER_UNCHECKED, Flow, FlowKey, FragmentKey, FragmentPorts, ORIGIN_PEERING, ORIGIN_UNCHECKED,
-    ORIGIN_VPC,
+    Claim, DropCounter, DropCounterKey, DropSample, FLOW_CLOSING, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, FLOW_REPLIED,
+    FLOW_RESOLVED, FLOW_SAME_SUBNET, FLOW_SENDER_UNCHECKED, Flow, FlowKey, FragmentKey, FragmentPorts, ORIGIN_PEERING,
+    ORIGIN_UNCHECKED, ORIGIN_VPC,
 };
 pub use forwarding::{
     CROSSING_ACTIVE, CROSSING_CLOSED, CROSSING_EXPIRED, CROSSING_PENDING, CROSSING_REJECTED, CidrKey, Crossing,
@@ -29,8 +35,12 @@ pub use policy::{
     CONTEXT_IN_PEERING, CONTEXT_IN_UNCHECKED, CONTEXT_IN_VPC, CONTEXT_OUT, Identity, IdentityKey, RULE_ALLOW,
     RULE_DENY, Rule, RuleKey,
 };
-pub use port::{ENDPOINT_GATEWAY, ENDPOINT_WORKLOAD, Endpoint, EndpointKey, PORT_CHECKED, PORT_RUNNING, Port};
+pub use port::{
+    AddressPair, AddressPairKey, ENDPOINT_GATEWAY, ENDPOINT_WORKLOAD, Endpoint, EndpointKey, PAIR_USABLE, PAIR_VIP,
+    PORT_CHECKED, PORT_RUNNING, Port,
+};
 pub use reason::DropReason;
+pub use subnet::{DOMAIN_BYTES, LEASE_INFINITE, SUBNET_DHCP, SUBNET_IPV6, Subnet};
 
 /// An object's id in the tables: the first eight bytes of its UUID, or a content hash. All zero means "none".
 pub type Id = [u8; 8];
@@ -40,6 +50,9 @@ pub const NO_ID: Id = [0; 8];
 
 /// An address of either family in network byte order; IPv4 stands in the first four bytes, the rest is zero.
 pub type Address = [u8; 16];
+
+/// No address: what stands where there is none.
+pub const NO_ADDRESS: Address = [0; 16];
 
 /// A hardware address.
 pub type Mac = [u8; 6];
@@ -51,6 +64,9 @@ pub const FAMILY_V6: u8 = 6;
 
 /// The gateway's hardware address: one for all subnets and hosts (rule L2-1). Never given to a port.
 pub const GATEWAY_MAC: Mac = [0xfa, 0x16, 0x3e, 0xff, 0xff, 0xff];
+
+/// The gateway's link-local address in every IPv6 subnet: EUI-64 of [`GATEWAY_MAC`] (RFC 4291, appendix A).
+pub const GATEWAY_LINK_LOCAL: Address = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0xf8, 0x16, 0x3e, 0xff, 0xfe, 0xff, 0xff, 0xff];
 
 /// A packet crosses at most this many peerings (rule PEER-10).
 pub const MAX_CROSSINGS: u32 = 16;
@@ -74,6 +90,14 @@ pub mod prefix_base {
     pub const CIDR: u32 = 40;
     /// [`crate::IdentityKey`]: policy, context and family.
     pub const IDENTITY: u32 = 80;
+    /// [`crate::AddressPairKey`]: port and family.
+    pub const ADDRESS_PAIR: u32 = 72;
+    /// [`crate::AclAddressKey`]: ACL, direction, side and family.
+    pub const ACL_ADDRESS: u32 = 88;
+    /// [`crate::AclPortKey`]: ACL, direction, side and family (matches any protocol).
+    pub const ACL_ANY_PROTOCOL: u32 = 88;
+    /// [`crate::AclPortKey`]: the same and the protocol; a port prefix of n bits adds n.
+    pub const ACL_PROTOCOL: u32 = 96;
     /// [`crate::RuleKey`]: class alone (matches any protocol).
     pub const RULE_ANY_PROTOCOL: u32 = 64;
     /// [`crate::RuleKey`]: class and protocol; a port prefix of n bits adds n.

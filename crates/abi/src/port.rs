@@ -26,6 +26,8 @@ pub struct Port {
     pub table: Id,
     /// The policy made from the port's security groups; [`crate::NO_ID`] denies everything (rule SG-3).
     pub policy: Id,
+    /// The network ACL of the subnet; [`crate::NO_ID`] when it has none, or one without effect (rule ACL-8).
+    pub acl: Id,
     /// The VPC.
     pub vni: u32,
     /// Edge site of the VPC, 0 for the centre (rule EDGE-1).
@@ -36,6 +38,14 @@ pub struct Port {
     pub flags: u8,
     /// Zero.
     pub pad: u8,
+    /// The largest IP packet in bytes, host byte order (rule MTU-1).
+    pub mtu: u16,
+    /// Zero.
+    pub pad2: [u8; 2],
+    /// The port's IPv4 address (rule L2-5).
+    pub ipv4: [u8; 4],
+    /// The port's IPv6 address; zero when it has none (rule V6-2).
+    pub ipv6: Address,
 }
 
 /// Key of map `ENDPOINTS` (hash): an address in a VPC.
@@ -62,6 +72,8 @@ pub struct Endpoint {
     pub subnet: Id,
     /// The policy of the port's security groups.
     pub policy: Id,
+    /// The network ACL of the port's subnet; [`crate::NO_ID`] when there is none in force.
+    pub acl: Id,
     /// Interface index of the host's end of the port's veth; 0 when it is not on this host.
     pub ifindex: u32,
     /// Hardware address of the workload's end, or the gateway's.
@@ -74,4 +86,32 @@ pub struct Endpoint {
     pub vtep: Address,
     /// Zero.
     pub pad: [u8; 4],
+}
+
+/// The port may send from the address and receive for it (rule CHK-2).
+pub const PAIR_USABLE: u8 = 1;
+/// The address is a virtual IP bound to the port: it may claim it (rule VIP-3).
+pub const PAIR_VIP: u8 = 2;
+
+/// Key of map `ADDRESS_PAIRS` (longest prefix match); the prefix length is [`crate::prefix_base::ADDRESS_PAIR`] plus
+/// that of the range. Addresses that a port may use beside its own: virtual IPs bound to it and its address pairs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct AddressPairKey {
+    /// The port.
+    pub port: Id,
+    /// Address family.
+    pub family: u8,
+    /// The address.
+    pub address: Address,
+}
+
+/// What a port may do with an address. Value of map `ADDRESS_PAIRS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct AddressPair {
+    /// [`PAIR_USABLE`], [`PAIR_VIP`].
+    pub flags: u8,
+    /// Zero.
+    pub pad: [u8; 3],
 }

@@ -85,4 +85,12 @@ reasons! {
     InconsistentTables = 73 "inconsistent_tables",
     /// The workload that sent it is stopped.
     WorkloadStopped = 74 "workload_stopped",
+    /// A router advertisement or redirect from a workload (rule V6-2).
+    RouterAdvertisement = 75 "router_advertisement",
+    /// A neighbour discovery message that needs no answer (rules L2-2, L2-3, V6-2).
+    NeighbourIgnored = 76 "neighbour_ignored",
+    /// A DHCP message that needs no answer (rule L2-5).
+    DhcpIgnored = 77 "dhcp_ignored",
+    /// Larger than the MTU, and not to be answered with an ICMP error (rule MTU-3).
+    PacketTooBig = 78 "packet_too_big",
 }

@@ -2,8 +2,8 @@
 
 use abi::{
     CONTEXT_IN_PEERING, CONTEXT_IN_UNCHECKED, CONTEXT_IN_VPC, DropReason, ENDPOINT_GATEWAY, ENDPOINT_WORKLOAD,
-    Endpoint, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, FLOW_REPLIED, GATEWAY_MAC, ORIGIN_PEERING, ORIGIN_UNCHECKED,
-    ORIGIN_VPC, PORT_CHECKED, PORT_RUNNING, Port,
+    Endpoint, FAMILY_V4, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, FLOW_REPLIED, GATEWAY_MAC, ORIGIN_PEERING,
+    ORIGIN_UNCHECKED, ORIGIN_VPC, PORT_CHECKED, PORT_RUNNING, Port,
 };
 
 use crate::env::is_same;
@@ -11,7 +11,7 @@ use crate::flow::{self, Record, State};
 use crate::packet::{ANY_SYN, ECHO_REQUEST, ICMP_ERROR, Meta, RST, SYN};
 use crate::policy::{self, Question};
 use crate::route::Hop;
-use crate::{Action, Flows, Packet, Step, Tables, Trace, Verdict, endpoint_key, icmp};
+use crate::{Action, Flows, Packet, Step, Tables, Trace, Verdict, acl, endpoint_key, icmp, icmpv6, vip};
 
 // An origin is used as the context of the receiver's rules as it is.
 const _: () = assert!(
@@ -36,7 +36,14 @@ pub(crate) fn gateway<P: Packet, T: Tables, R: Trace>(
     }
     let answered = endpoint.subnet == port.subnet && meta.is(ECHO_REQUEST);
     trace.step(|| Step::Gateway { subnet: endpoint.subnet, answered });
-    if answered { icmp::answer(packet, port, meta, verdict) } else { Err(DropReason::GatewayService) }
+    if !answered {
+        return Err(DropReason::GatewayService);
+    }
+    if meta.key.family == FAMILY_V4 {
+        icmp::answer(packet, port, meta, verdict)
+    } else {
+        icmpv6::answer(packet, port, meta, verdict)
+    }
 }
 
 /// What the sender's half found out.
@@ -85,6 +92,7 @@ pub(crate) fn hand_over<T: Tables, F: Flows, R: Trace>(
     }
 
     let origin = origin(port, hop);
+    let same_subnet = hop.crossings == 0 && endpoint.subnet == port.subnet;
     let own_ifindex = meta.key.ifindex;
     // From here on the key is the receiver's.
     flow::reverse(&mut meta.key, endpoint.ifindex);
@@ -95,6 +103,10 @@ pub(crate) fn hand_over<T: Tables, F: Flows, R: Trace>(
         let outbound = receiver.has(FLOW_OUT_ALLOWED);
         trace.step(|| Step::Tracked { port: endpoint.port, outbound });
     } else {
+        // The network ACL goes first (rule ACL-6).
+        if !same_subnet {
+            acl::may_enter(tables, &endpoint.port, &endpoint.acl, meta, trace)?;
+        }
         let question = Question {
             port: &endpoint.port,
             policy: &endpoint.policy,
@@ -115,7 +127,7 @@ pub(crate) fn hand_over<T: Tables, F: Flows, R: Trace>(
     verdict.ifindex = endpoint.ifindex;
     verdict.dmac = endpoint.mac;
     verdict.smac = GATEWAY_MAC;
-    if hop.crossings == 0 && endpoint.subnet == port.subnet {
+    if same_subnet {
         verdict.smac = port.mac;
     }
     let receiving_port = endpoint.port;
@@ -133,6 +145,7 @@ pub(crate) fn hand_over<T: Tables, F: Flows, R: Trace>(
             origin,
             common: flow::common_flags(meta, &sent.state, &receiver),
             let_in,
+            same_subnet,
             established: confirmed || sent.state.established || receiver.established,
         };
         flow::record_receiver(flows, meta, &receiving_port, &record)?;
@@ -168,10 +181,11 @@ const fn permits(meta: &Meta, sender: &State, receiver: &State, in_generation: u
             && (receiver.has(FLOW_OUT_ALLOWED)
                 || (receiver.has(FLOW_IN_ALLOWED) && receiver.in_generation == in_generation));
     }
-    !meta.is(SYN) && receiver.has(FLOW_OUT_ALLOWED)
+    // A request answers nothing, even where its identifier makes its tuple that of the other side's requests (0).
+    !meta.is(SYN | ECHO_REQUEST) && receiver.has(FLOW_OUT_ALLOWED)
 }
 
-/// CHK-3: with the check on, a port receives packets to its own addresses only.
+/// CHK-3: with the check on, a port receives only packets to its own addresses and to those bound to it.
 #[inline(always)]
 fn destination_check<T: Tables, R: Trace>(
     tables: &T,
@@ -184,10 +198,7 @@ fn destination_check<T: Tables, R: Trace>(
     let mut passed = true;
     if checked && hop.handed {
         // The key is the receiver's here, so the packet's destination is its source.
-        passed = match tables.endpoint(&endpoint_key(hop.key.vni, meta.key.family, &meta.key.source)) {
-            Some(owner) => owner.kind == ENDPOINT_WORKLOAD && owner.port == endpoint.port,
-            None => false,
-        };
+        passed = vip::may_use(tables, hop.key.vni, &endpoint.port, meta.key.family, &meta.key.source);
     }
     trace.step(|| Step::DestinationCheck { port: endpoint.port, checked, passed });
     if passed { Ok(()) } else { Err(DropReason::SourceCheck) }

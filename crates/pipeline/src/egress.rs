@@ -1,46 +1,18 @@
 //! A frame from a workload: the order of the stages (rule DIAG-3).
 
-use abi::{CONTEXT_OUT, DropReason, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, PORT_RUNNING, Port};
+use abi::{DropReason, NO_ADDRESS, PORT_RUNNING, Port};
 
 use crate::deliver::Sent;
 use crate::flow::State;
-use crate::packet::{
-    ETHERTYPE_ARP, ETHERTYPE_IPV4, EthernetHeader, ICMP_ERROR, Meta, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, SYN,
-    parse,
-};
-use crate::policy::Question;
+use crate::header::{ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, EthernetHeader};
+use crate::packet::Meta;
 use crate::route::Hop;
-use crate::scope;
-use crate::{Action, Flows, Packet, Step, Tables, Trace, Verdict, arp, deliver, flow, fragment, icmp, policy, route};
+use crate::{Action, Flows, Packet, Part, Step, Tables, Trace, Verdict};
+use crate::{deliver, dhcp, dhcpv6, flow, fragment, ipv4, ipv6, mtu, nd, route, scope, sender};
 
-/// Decides about a frame that the workload behind `ifindex` (host's end of its veth) sent.
-///
-/// ARP requests and echo requests to the gateway are answered in `packet` itself; nothing else changes it. `verdict` is
-/// overwritten whatever was in it.
+/// The frame's port, and which part of the pipeline is for it; IPv4 is dealt with here.
 #[inline(always)]
-pub fn from_workload<P: Packet, T: Tables, F: Flows, R: Trace>(
-    packet: &mut P,
-    ifindex: u32,
-    tables: &T,
-    flows: &mut F,
-    trace: &mut R,
-    verdict: &mut Verdict,
-) {
-    *verdict = Verdict::NEW;
-    if let Err(reason) = stages(packet, ifindex, tables, flows, trace, verdict) {
-        verdict.action = Action::Drop as u32;
-        verdict.reason = reason as u32;
-        verdict.ifindex = 0;
-        verdict.dmac = [0; 6];
-        verdict.smac = [0; 6];
-        trace.step(|| Step::Dropped { vni: verdict.vni, reason });
-    } else if verdict.action == Action::Deliver as u32 {
-        trace.step(|| Step::Delivered { vni: verdict.vni, ifindex: verdict.ifindex });
-    }
-}
-
-#[inline(always)]
-fn stages<P: Packet, T: Tables, F: Flows, R: Trace>(
+pub(crate) fn enter<P: Packet, T: Tables, F: Flows, R: Trace>(
     packet: &mut P,
     ifindex: u32,
     tables: &T,
@@ -59,7 +31,12 @@ fn stages<P: Packet, T: Tables, F: Flows, R: Trace>(
         return Err(DropReason::UnsupportedProtocol);
     }
     if ethernet.ethertype == ETHERTYPE_ARP {
-        return arp::answer(packet, ifindex, port, tables, trace, verdict);
+        verdict.next = Part::Neighbour as u32;
+        return Ok(());
+    }
+    if ethernet.ethertype == ETHERTYPE_IPV6 {
+        verdict.next = Part::Ipv6 as u32;
+        return Ok(());
     }
     if ethernet.ethertype != ETHERTYPE_IPV4 {
         return Err(DropReason::UnsupportedProtocol);
@@ -67,15 +44,70 @@ fn stages<P: Packet, T: Tables, F: Flows, R: Trace>(
     let [first, ..] = ethernet.destination;
     let multicast = first & 1 != 0;
     let mut meta = Meta::new(ifindex);
-    parse(packet, &mut meta)?;
+    ipv4::parse(packet, &mut meta)?;
     fragment::ports(flows, &mut meta)?;
-    scope::leaves_subnet(&meta, multicast)?;
-
-    let generation = tables.generation(port.vni);
-    let now = flows.now();
-    if flow::hit(flows, &mut meta, &port.port, generation, now, trace, verdict) {
+    dhcp::screen(tables, port, &meta, verdict)?;
+    if verdict.next != Part::None as u32 {
         return Ok(());
     }
+    scope::leaves_subnet(&meta, multicast)?;
+    forward(packet, port, tables, flows, &mut meta, trace, verdict)
+}
+
+/// An IPv6 packet, after [`enter`].
+#[inline(always)]
+pub(crate) fn enter_ipv6<P: Packet, T: Tables, F: Flows, R: Trace>(
+    packet: &mut P,
+    ifindex: u32,
+    tables: &T,
+    flows: &mut F,
+    trace: &mut R,
+    verdict: &mut Verdict,
+) -> Result<(), DropReason> {
+    let Some(port) = tables.port(ifindex) else { return Err(DropReason::UnknownPort) };
+    verdict.vni = port.vni;
+    if port.ipv6 == NO_ADDRESS {
+        return Err(DropReason::UnsupportedProtocol);
+    }
+    let Some(ethernet) = packet.at::<EthernetHeader>(0) else { return Err(DropReason::Malformed) };
+    let [first, ..] = ethernet.destination;
+    let multicast = first & 1 != 0;
+    let mut meta = Meta::new(ifindex);
+    ipv6::parse(packet, flows, &mut meta)?;
+    fragment::ports(flows, &mut meta)?;
+    dhcpv6::screen(&meta, verdict)?;
+    nd::screen(&meta, verdict);
+    if verdict.next != Part::None as u32 {
+        return Ok(());
+    }
+    scope::leaves_subnet_v6(&meta, multicast)?;
+    forward(packet, port, tables, flows, &mut meta, trace, verdict)
+}
+
+/// Forwards an IP packet: by its flow, or else by all rules.
+#[inline(always)]
+fn forward<P: Packet, T: Tables, F: Flows, R: Trace>(
+    packet: &mut P,
+    port: &Port,
+    tables: &T,
+    flows: &mut F,
+    meta: &mut Meta,
+    trace: &mut R,
+    verdict: &mut Verdict,
+) -> Result<(), DropReason> {
+    if mtu::exceeds(packet, port, meta) {
+        verdict.next = Part::TooBig as u32;
+        return Ok(());
+    }
+    let ifindex = meta.key.ifindex;
+    let generation = tables.generation(port.vni);
+    let now = flows.now();
+    if flow::hit(flows, meta, &port.port, generation, now, trace, verdict) {
+        return Ok(());
+    }
+    meta.flags = flows.forget(meta.flags);
+    meta.protocol = flows.forget(meta.protocol.into()) as u8;
+    meta.key.protocol = flows.forget(meta.key.protocol.into()) as u8;
     let vni = port.vni;
     // Again, because the generation must be older than every table that the decision rests on.
     let Some(port) = tables.port(ifindex) else { return Err(DropReason::UnknownPort) };
@@ -87,85 +119,19 @@ fn stages<P: Packet, T: Tables, F: Flows, R: Trace>(
         return Err(DropReason::WorkloadStopped);
     }
     scope::source_check(tables, port, meta.key.family, &meta.source, trace)?;
-    deliver::gateway(packet, tables, port, &meta, trace, verdict)?;
+    deliver::gateway(packet, tables, port, meta, trace, verdict)?;
     if verdict.action == Action::Reply as u32 {
         return Ok(());
     }
     let mut sent = Sent { port, state: State::NONE, generation, now };
-    flow::find(flows, &meta, &port.port, now, &mut sent.state, trace)?;
-    if !may_send(tables, port, &meta, generation, &mut sent.state, trace) {
-        return Err(DropReason::SecurityGroup);
-    }
+    flow::find(flows, meta, &port.port, now, &mut sent.state, trace)?;
+    sender::may_send(tables, port, meta, generation, &mut sent.state, trace)?;
+    sent.state.flags = flows.forget(sent.state.flags.into()) as u8;
+    sent.state.revoked = flows.forget(sent.state.revoked.into()) != 0;
+    sent.state.established = flows.forget(sent.state.established.into()) != 0;
     let mut hop = Hop::NEW;
-    route::walk(tables, port, &meta, trace, verdict, &mut hop)?;
-    deliver::hand_over(tables, flows, &sent, &hop, &mut meta, trace, verdict)
-}
-
-/// Whether the sender's security groups let the packet out, by its flow or by a rule. `state` becomes what the entry
-/// has to say afterwards.
-#[inline(always)]
-fn may_send<T: Tables, R: Trace>(
-    tables: &T,
-    port: &Port,
-    meta: &Meta,
-    generation: u64,
-    state: &mut State,
-    trace: &mut R,
-) -> bool {
-    if !meta.is(SYN) {
-        // A flow that the port opened goes on, whatever became of its rules (rule SG-6).
-        if state.has(FLOW_OUT_ALLOWED) {
-            trace.step(|| Step::Tracked { port: port.port, outbound: true });
-            return true;
-        }
-        if state.has(FLOW_IN_ALLOWED) {
-            if state.in_generation == generation {
-                trace.step(|| Step::Tracked { port: port.port, outbound: false });
-                return true;
-            }
-            // Something changed since the flow was let in: would its packets still be (rule SG-6)?
-            let question = Question {
-                port: &port.port,
-                policy: &port.policy,
-                context: state.origin,
-                family: meta.key.family,
-                remote: &meta.key.destination,
-                protocol: meta.key.protocol,
-                service: reverse_service(meta),
-            };
-            if policy::allowed(tables, question, trace) {
-                state.in_generation = generation;
-                trace.step(|| Step::Tracked { port: port.port, outbound: false });
-                return true;
-            }
-            state.revoked = true;
-        }
-    }
-    let question = Question {
-        port: &port.port,
-        policy: &port.policy,
-        context: CONTEXT_OUT,
-        family: meta.key.family,
-        remote: &meta.key.destination,
-        protocol: meta.protocol,
-        service: meta.service,
-    };
-    if !policy::allowed(tables, question, trace) {
-        return false;
-    }
-    // An error that only a rule let out is not about a flow of the port.
-    if !meta.is(ICMP_ERROR) {
-        state.flags |= FLOW_OUT_ALLOWED;
-    }
-    true
-}
-
-/// The service of the packets that come the other way in the flow.
-#[inline(always)]
-const fn reverse_service(meta: &Meta) -> [u8; 2] {
-    match meta.key.protocol {
-        PROTOCOL_TCP | PROTOCOL_UDP => meta.key.source_port,
-        PROTOCOL_ICMP => icmp::SERVICE_ECHO_REQUEST,
-        _ => [0; 2],
-    }
+    route::walk(tables, port, meta, trace, verdict, &mut hop)?;
+    hop.crossings = flows.forget(hop.crossings);
+    hop.handed = flows.forget(hop.handed.into()) != 0;
+    deliver::hand_over(tables, flows, &sent, &hop, meta, trace, verdict)
 }

@@ -1,8 +1,9 @@
 //! What a stage may ask of its surroundings: read-only tables, and flows with a clock.
 
 use abi::{
-    Address, CidrKey, Crossing, CrossingKey, Endpoint, EndpointKey, Flow, FlowKey, FragmentKey, FragmentPorts, Id,
-    Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey, address_bits, prefix_base,
+    Acl, AclAddressKey, AclKey, AclPortKey, AclRules, Address, AddressPair, AddressPairKey, CidrKey, Claim, Crossing,
+    CrossingKey, Endpoint, EndpointKey, Flow, FlowKey, FragmentKey, FragmentPorts, Id, Identity, IdentityKey, Port,
+    Route, RouteKey, Rule, RuleKey, Subnet, address_bits, prefix_base,
 };
 
 /// Key of a longest-prefix-match lookup, laid out as the kernel's `struct bpf_lpm_trie_key`: the number of leading bits
@@ -36,6 +37,16 @@ pub trait Tables {
     fn identity(&self, key: &Lpm<IdentityKey>) -> Option<&Identity>;
     /// The rule with the longest matching prefix.
     fn rule(&self, key: &Lpm<RuleKey>) -> Option<&Rule>;
+    /// What a port may do with an address that is not its own, by the longest matching prefix.
+    fn address_pair(&self, key: &Lpm<AddressPairKey>) -> Option<&AddressPair>;
+    /// What the guests of a subnet are told.
+    fn subnet(&self, id: &Id) -> Option<&Subnet>;
+    /// Which rules of a network ACL allow.
+    fn acl(&self, key: &AclKey) -> Option<&Acl>;
+    /// Which rules of a network ACL match an address, by the longest matching prefix.
+    fn acl_addresses(&self, key: &Lpm<AclAddressKey>) -> Option<&AclRules>;
+    /// Which rules of a network ACL match a protocol and port, by the longest matching prefix.
+    fn acl_ports(&self, key: &Lpm<AclPortKey>) -> Option<&AclRules>;
     /// The generation of a VPC, at [`abi::generation_index`]; 0 when there is none. Must be a real read each time: the
     /// decision kept with it relies on tables being read later.
     fn generation(&self, vni: u32) -> u64;
@@ -73,6 +84,16 @@ pub trait Flows {
     fn fragment(&self, key: &FragmentKey) -> Option<&FragmentPorts>;
     /// Remembers the ports of a fragmented packet.
     fn put_fragment(&mut self, key: &FragmentKey, ports: &FragmentPorts);
+    /// Tells user space that a port claims a virtual IP; may be lost when nobody reads.
+    fn claim(&mut self, claim: &Claim);
+    /// Gives the number back.
+    ///
+    /// The kernel's verifier walks each of the ways that lead to a place by itself as long as it can tell them apart by
+    /// a number on which something still depends. Of a number that comes from here it knows nothing, so it walks on
+    /// once for all of them.
+    fn forget(&mut self, number: u32) -> u32 {
+        number
+    }
 }
 
 /// Whether a second lookup found the entry that was read since the first, which then was nobody else's meanwhile.
@@ -129,4 +150,38 @@ pub const fn identity_key(policy: &Id, context: u8, family: u8, address: &Addres
 #[inline(always)]
 pub const fn rule_key(class: &Id, protocol: u8, service: [u8; 2]) -> Lpm<RuleKey> {
     Lpm { bits: prefix_base::RULE_PROTOCOL + 16, key: RuleKey { class: *class, protocol, service } }
+}
+
+/// Key that asks what the port `port` may do with `address`.
+#[must_use]
+#[inline(always)]
+pub const fn address_pair_key(port: &Id, family: u8, address: &Address) -> Lpm<AddressPairKey> {
+    Lpm {
+        bits: prefix_base::ADDRESS_PAIR + address_bits(family),
+        key: AddressPairKey { port: *port, family, address: *address },
+    }
+}
+
+/// Key that asks which rules match an address; `direction` and `side` are of `abi::ACL_*`.
+#[must_use]
+#[inline(always)]
+pub const fn acl_address_key(acl: &Id, direction: u8, side: u8, family: u8, address: &Address) -> Lpm<AclAddressKey> {
+    Lpm {
+        bits: prefix_base::ACL_ADDRESS + address_bits(family),
+        key: AclAddressKey { acl: *acl, direction, side, family, address: *address },
+    }
+}
+
+/// Key that asks which rules match a protocol and port; `direction` and `side` are of `abi::ACL_*`.
+#[must_use]
+#[inline(always)]
+pub const fn acl_port_key(
+    acl: &Id,
+    direction: u8,
+    side: u8,
+    family: u8,
+    protocol: u8,
+    port: [u8; 2],
+) -> Lpm<AclPortKey> {
+    Lpm { bits: prefix_base::ACL_PROTOCOL + 16, key: AclPortKey { acl: *acl, direction, side, family, protocol, port } }
 }

@@ -9,10 +9,11 @@ use core::mem::swap;
 
 use abi::{
     Address, DropReason, FLOW_CLOSING, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, FLOW_REPLIED, FLOW_RESOLVED,
-    FLOW_SENDER_UNCHECKED, Flow, FlowKey, Id,
+    FLOW_SAME_SUBNET, FLOW_SENDER_UNCHECKED, Flow, FlowKey, Id,
 };
 
-use crate::packet::{CLOSES, ECHO_REPLY, ICMP_ERROR, Meta, PROTOCOL_ICMP, PROTOCOL_TCP, SYN, UNTRACKED};
+use crate::header::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP};
+use crate::packet::{CLOSES, ECHO_REPLY, ECHO_REQUEST, ICMP_ERROR, Meta, SYN, UNTRACKED};
 use crate::{Flows, Step, Trace, Verdict};
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -36,7 +37,7 @@ pub const fn timeout_ns(protocol: u8, flags: u8) -> u64 {
         ONE_WAY_TIMEOUT_NS
     } else if protocol == PROTOCOL_TCP {
         TCP_REPLIED_TIMEOUT_NS
-    } else if protocol == PROTOCOL_ICMP {
+    } else if protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6 {
         ICMP_TIMEOUT_NS
     } else {
         REPLIED_TIMEOUT_NS
@@ -151,6 +152,10 @@ pub(crate) fn hit<F: Flows, R: Trace>(
     if meta.is(SYN | CLOSES | ICMP_ERROR | UNTRACKED) {
         return false;
     }
+    // With this identifier requests of both sides have one tuple, but the entry may stand for replies alone.
+    if meta.is(ECHO_REQUEST) && meta.key.source_port == [0; 2] {
+        return false;
+    }
     let mut established = false;
     let tag = tag(&meta.key, port);
     let Some(flow) = live(flows, meta, tag, now, &mut established) else { return false };
@@ -244,6 +249,8 @@ pub(crate) struct Record {
     pub common: u8,
     /// Whether the receiver's rules were asked, and allowed it.
     pub let_in: bool,
+    /// Whether it was sent in the receiver's subnet.
+    pub same_subnet: bool,
     /// Whether the entries belong in `FLOWS`.
     pub established: bool,
 }
@@ -270,9 +277,12 @@ pub(crate) fn record_receiver<F: Flows>(
     flow.seen = record.now;
     flow.flags |= record.common;
     if record.let_in {
-        flow.flags = (flow.flags & !FLOW_SENDER_UNCHECKED) | FLOW_IN_ALLOWED;
+        flow.flags = (flow.flags & !(FLOW_SENDER_UNCHECKED | FLOW_SAME_SUBNET)) | FLOW_IN_ALLOWED;
         if record.origin == abi::ORIGIN_UNCHECKED {
             flow.flags |= FLOW_SENDER_UNCHECKED;
+        }
+        if record.same_subnet {
+            flow.flags |= FLOW_SAME_SUBNET;
         }
         flow.origin = record.origin;
         flow.in_generation = record.in_generation;

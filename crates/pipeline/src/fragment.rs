@@ -1,10 +1,10 @@
 //! Fragments: ports are in the first one only (rule PEER-17).
 
-use abi::{DropReason, FragmentKey, FragmentPorts};
+use abi::{DropReason, FAMILY_V4, FragmentKey, FragmentPorts};
 
-use crate::Flows;
-use crate::icmp;
-use crate::packet::{FIRST_FRAGMENT, LATER_FRAGMENT, Meta, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP};
+use crate::header::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP};
+use crate::packet::{FIRST_FRAGMENT, LATER_FRAGMENT, Meta};
+use crate::{Flows, icmp, icmpv6};
 
 /// Remembers the ports of a first fragment; gives them to a later one.
 #[inline(always)]
@@ -12,16 +12,17 @@ pub(crate) fn ports<F: Flows>(flows: &mut F, meta: &mut Meta) -> Result<(), Drop
     if !meta.is(FIRST_FRAGMENT | LATER_FRAGMENT) {
         return Ok(());
     }
-    if meta.protocol != PROTOCOL_TCP && meta.protocol != PROTOCOL_UDP && meta.protocol != PROTOCOL_ICMP {
+    let ipv4 = meta.key.family == FAMILY_V4;
+    if ipv4 && meta.protocol != PROTOCOL_TCP && meta.protocol != PROTOCOL_UDP && meta.protocol != PROTOCOL_ICMP {
         return Ok(());
     }
-    let [high, low] = meta.identification;
     let key = FragmentKey {
         ifindex: meta.key.ifindex,
-        identification: [high, low, 0, 0],
+        identification: meta.identification,
         source: meta.source,
         destination: meta.key.destination,
-        protocol: meta.protocol,
+        // Later fragments of IPv6 need not say the protocol (RFC 8200, section 4.5).
+        protocol: if ipv4 { meta.protocol } else { 0 },
         family: meta.key.family,
         pad: [0; 2],
     };
@@ -30,7 +31,8 @@ pub(crate) fn ports<F: Flows>(flows: &mut F, meta: &mut Meta) -> Result<(), Drop
             source_port: meta.key.source_port,
             destination_port: meta.key.destination_port,
             service: meta.service,
-            pad: [0; 2],
+            protocol: meta.protocol,
+            pad: 0,
         };
         flows.put_fragment(&key, &ports);
         return Ok(());
@@ -39,8 +41,16 @@ pub(crate) fn ports<F: Flows>(flows: &mut F, meta: &mut Meta) -> Result<(), Drop
     meta.key.source_port = ports.source_port;
     meta.key.destination_port = ports.destination_port;
     meta.service = ports.service;
-    if meta.protocol == PROTOCOL_ICMP {
-        icmp::classify_fragment(meta);
+    if ipv4 {
+        if meta.protocol == PROTOCOL_ICMP {
+            icmp::classify_fragment(meta);
+        }
+        return Ok(());
+    }
+    meta.protocol = ports.protocol;
+    meta.key.protocol = ports.protocol;
+    if meta.protocol == PROTOCOL_ICMPV6 {
+        icmpv6::classify_fragment(meta);
     }
     Ok(())
 }

@@ -4,9 +4,9 @@ use core::mem::swap;
 
 use abi::{DropReason, GATEWAY_MAC, Port};
 
+use crate::header::{EthernetHeader, IcmpHeader, Ipv4Header, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, UdpHeader};
 use crate::packet::{
-    ECHO_REPLY, ECHO_REQUEST, EthernetHeader, ICMP_ERROR, IP_OFFSET, IcmpHeader, Ipv4Header, LATER_FRAGMENT, Meta,
-    PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Packet, UNTRACKED, UdpHeader, address_v4,
+    ECHO_REPLY, ECHO_REQUEST, ICMP_ERROR, IP_OFFSET, LATER_FRAGMENT, Meta, Packet, UNTRACKED, address_v4,
 };
 use crate::{Action, Verdict};
 
@@ -31,6 +31,9 @@ const fn is_error(kind: u8) -> bool {
 /// else is judged by itself.
 #[inline(always)]
 pub(crate) fn parse<P: Packet>(packet: &P, len: usize, meta: &mut Meta) -> Result<(), DropReason> {
+    if len < 8 {
+        return Err(DropReason::Malformed);
+    }
     let Some(icmp) = packet.at::<IcmpHeader>(meta.l4) else { return Err(DropReason::Malformed) };
     let [kind, _] = icmp.service;
     meta.service = icmp.service;
@@ -111,20 +114,23 @@ pub(crate) fn answer<P: Packet>(
     swap(&mut ip.source, &mut ip.destination);
     if !meta.is(LATER_FRAGMENT) {
         let Some(icmp) = packet.at_mut::<IcmpHeader>(meta.l4) else { return Err(DropReason::Malformed) };
-        let [_, code] = icmp.service;
+        let [kind, code] = icmp.service;
         icmp.service = [TYPE_ECHO_REPLY, code];
-        icmp.checksum = echo_reply_checksum(icmp.checksum);
+        icmp.checksum = checksum_with_type(icmp.checksum, kind, TYPE_ECHO_REPLY);
     }
     verdict.action = Action::Reply as u32;
     verdict.ifindex = meta.key.ifindex;
     Ok(())
 }
 
-/// The checksum after the type went from 8 to 0 (RFC 1624, equation 3). ICMP has no partial checksums, so changing it
-/// here is right.
+/// The checksum after the type changed (RFC 1624, equation 3). ICMP has no partial checksums, so changing it here is
+/// right.
 #[inline(always)]
-const fn echo_reply_checksum(old: [u8; 2]) -> [u8; 2] {
-    let sum = !u16::from_be_bytes(old) as u32 + (!0x0800_u16) as u32;
+pub(crate) const fn checksum_with_type(checksum: [u8; 2], from: u8, to: u8) -> [u8; 2] {
+    let [from, to] = [(from as u32) << 8, (to as u32) << 8];
+    let sum = !u16::from_be_bytes(checksum) as u32 + (from ^ 0xffff) + to;
     let folded = (sum & 0xffff) + (sum >> 16);
+    // A carry of the carry.
+    let folded = (folded & 0xffff) + (folded >> 16);
     (!(folded as u16)).to_be_bytes()
 }

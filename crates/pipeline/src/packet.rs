@@ -1,31 +1,19 @@
-//! Frames: the trait that reads them, the headers in them, and what the pipeline knows about one.
+//! Frames: the trait that reads and changes them, and what the pipeline knows about one.
 
-use abi::{Address, DropReason, FAMILY_V4, FlowKey};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+use abi::{Address, DropReason, FlowKey};
 
-use crate::icmp;
+use crate::header::{Header, PROTOCOL_TCP, PROTOCOL_UDP, TcpHeader, UdpHeader};
 
-/// EtherType of ARP.
-pub const ETHERTYPE_ARP: [u8; 2] = [0x08, 0x06];
-/// EtherType of IPv4.
-pub const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
-/// EtherType of IPv6.
-pub const ETHERTYPE_IPV6: [u8; 2] = [0x86, 0xdd];
-
-/// IP protocol number of ICMP.
-pub const PROTOCOL_ICMP: u8 = 1;
-/// IP protocol number of TCP.
-pub const PROTOCOL_TCP: u8 = 6;
-/// IP protocol number of UDP.
-pub const PROTOCOL_UDP: u8 = 17;
-
-/// The pipeline reads nothing behind this many bytes of a frame: Ethernet, IPv4 with options, an ICMP error, the IPv4
-/// header with options that it quotes, and the eight bytes behind that one.
+/// The pipeline reads nothing behind this many bytes of an IPv4 frame: Ethernet, IPv4 with options, an ICMP error, the
+/// IPv4 header with options that it quotes, and the eight bytes behind that one.
 pub const MAX_HEADER_BYTES: u32 = 14 + 60 + 8 + 60 + 8;
 
-/// A type that any bytes at any place may be read as.
-pub trait Header: FromBytes + IntoBytes + KnownLayout + Immutable + Unaligned {}
-impl<T: FromBytes + IntoBytes + KnownLayout + Immutable + Unaligned> Header for T {}
+/// The same for an IPv6 frame: Ethernet, IPv6, extension headers, an ICMPv6 error, the IPv6 header that it quotes, its
+/// extension headers, and the eight bytes behind those.
+pub const MAX_HEADER_BYTES_V6: u32 = 14 + 2 * (40 + MAX_EXTENSION_BYTES as u32 + 8);
+
+/// Extension headers of IPv6 that are longer together are not forwarded.
+pub(crate) const MAX_EXTENSION_BYTES: usize = 256;
 
 /// One Ethernet frame.
 ///
@@ -42,122 +30,19 @@ pub trait Packet {
     fn is_tagged(&self) -> bool {
         false
     }
+    /// Bytes of payload in each segment that the frame stands for, when it is to be cut into such; else 0.
+    fn gso_size(&self) -> u32 {
+        0
+    }
     /// The header at a byte offset.
     fn at<H: Header>(&self, offset: usize) -> Option<&H>;
     /// The header at a byte offset, to be written.
     fn at_mut<H: Header>(&mut self, offset: usize) -> Option<&mut H>;
-}
-
-/// Ethernet II.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct EthernetHeader {
-    /// To whom.
-    pub destination: [u8; 6],
-    /// From whom.
-    pub source: [u8; 6],
-    /// What follows, in network byte order.
-    pub ethertype: [u8; 2],
-}
-
-/// ARP for IPv4 over Ethernet (RFC 826).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct ArpPacket {
-    /// 1: Ethernet.
-    pub hardware_type: [u8; 2],
-    /// 0x0800: IPv4.
-    pub protocol_type: [u8; 2],
-    /// 6 and 4: lengths of the addresses.
-    pub lengths: [u8; 2],
-    /// 1: request, 2: reply.
-    pub operation: [u8; 2],
-    /// The sender's hardware address.
-    pub sender_mac: [u8; 6],
-    /// The sender's protocol address.
-    pub sender: [u8; 4],
-    /// The target's hardware address.
-    pub target_mac: [u8; 6],
-    /// The target's protocol address.
-    pub target: [u8; 4],
-}
-
-/// IPv4 without options (RFC 791).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct Ipv4Header {
-    /// Version and header length in words.
-    pub version_ihl: u8,
-    /// Type of service.
-    pub tos: u8,
-    /// Length of the packet, header included.
-    pub total_len: [u8; 2],
-    /// Identification.
-    pub identification: [u8; 2],
-    /// Flags and offset in units of eight bytes.
-    pub fragment: [u8; 2],
-    /// Time to live.
-    pub ttl: u8,
-    /// What follows.
-    pub protocol: u8,
-    /// Checksum of the header.
-    pub checksum: [u8; 2],
-    /// From whom.
-    pub source: [u8; 4],
-    /// To whom.
-    pub destination: [u8; 4],
-}
-
-/// TCP without options (RFC 9293).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct TcpHeader {
-    /// Source port.
-    pub source_port: [u8; 2],
-    /// Destination port.
-    pub destination_port: [u8; 2],
-    /// Sequence number.
-    pub sequence: [u8; 4],
-    /// Acknowledgement number.
-    pub acknowledgement: [u8; 4],
-    /// Header length in words.
-    pub offset: u8,
-    /// Flags: FIN 1, SYN 2, RST 4, PSH 8, ACK 16.
-    pub flags: u8,
-    /// Window.
-    pub window: [u8; 2],
-    /// Checksum.
-    pub checksum: [u8; 2],
-    /// Urgent pointer.
-    pub urgent: [u8; 2],
-}
-
-/// UDP (RFC 768).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct UdpHeader {
-    /// Source port.
-    pub source_port: [u8; 2],
-    /// Destination port.
-    pub destination_port: [u8; 2],
-    /// Length, header included.
-    pub len: [u8; 2],
-    /// Checksum.
-    pub checksum: [u8; 2],
-}
-
-/// ICMP (RFC 792), read as an echo.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct IcmpHeader {
-    /// Type and code.
-    pub service: [u8; 2],
-    /// Checksum of the message.
-    pub checksum: [u8; 2],
-    /// Identifier.
-    pub identifier: [u8; 2],
-    /// Sequence number.
-    pub sequence: [u8; 2],
+    /// Cuts the frame off, or adds zeros behind it, so that it has `len` bytes, all of which can be read afterwards.
+    /// False when that cannot be; then the frame is of no more use.
+    fn resize(&mut self, len: u32) -> bool;
+    /// Adds `bytes` zeros before the frame. As [`Packet::resize`] otherwise.
+    fn prepend(&mut self, bytes: u32) -> bool;
 }
 
 /// Offset of the network header.
@@ -199,7 +84,7 @@ pub(crate) struct Meta {
     /// As in [`abi::RuleKey::service`].
     pub service: [u8; 2],
     /// Identification, for fragments.
-    pub identification: [u8; 2],
+    pub identification: [u8; 4],
     /// The packet's own protocol.
     pub protocol: u8,
     /// Offset of the L4 header.
@@ -225,7 +110,7 @@ impl Meta {
             },
             source: [0; 16],
             service: [0; 2],
-            identification: [0; 2],
+            identification: [0; 4],
             protocol: 0,
             l4: 0,
             flags: 0,
@@ -246,48 +131,9 @@ pub(crate) const fn address_v4(bytes: &[u8; 4]) -> Address {
     [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
-/// Reads the headers of an IPv4 frame into `meta`, which must be new.
-///
-/// A later fragment gets its ports from [`crate::fragment`].
+/// Reads the header of TCP or UDP, `len` being the bytes of the packet from there on. Others have none that matters.
 #[inline(always)]
-pub(crate) fn parse<P: Packet>(packet: &P, meta: &mut Meta) -> Result<(), DropReason> {
-    let Some(ip) = packet.at::<Ipv4Header>(IP_OFFSET) else { return Err(DropReason::Malformed) };
-    let header_len = (ip.version_ihl & 15) as usize * 4;
-    let total_len = u16::from_be_bytes(ip.total_len) as usize;
-    if ip.version_ihl >> 4 != 4 || header_len < 20 || total_len < header_len {
-        return Err(DropReason::Malformed);
-    }
-    if IP_OFFSET + total_len > packet.len() as usize {
-        return Err(DropReason::Malformed);
-    }
-    meta.key.family = FAMILY_V4;
-    meta.key.protocol = ip.protocol;
-    meta.key.source = address_v4(&ip.source);
-    meta.key.destination = address_v4(&ip.destination);
-    meta.source = address_v4(&ip.source);
-    meta.protocol = ip.protocol;
-    meta.identification = ip.identification;
-    meta.l4 = IP_OFFSET + header_len;
-
-    let fragment = u16::from_be_bytes(ip.fragment);
-    let offset = fragment & 0x1fff;
-    if offset != 0 {
-        // A fragment at offset 1 could overwrite the flags that the first one was judged by (RFC 3128).
-        if offset == 1 && ip.protocol == PROTOCOL_TCP {
-            return Err(DropReason::Malformed);
-        }
-        meta.flags = LATER_FRAGMENT;
-        return Ok(());
-    }
-    if fragment & 0x2000 != 0 {
-        meta.flags = FIRST_FRAGMENT;
-    }
-    transport(packet, total_len - header_len, meta)
-}
-
-/// Reads the L4 header, `len` being the bytes of the packet from there on.
-#[inline(always)]
-fn transport<P: Packet>(packet: &P, len: usize, meta: &mut Meta) -> Result<(), DropReason> {
+pub(crate) fn transport<P: Packet>(packet: &P, len: usize, meta: &mut Meta) -> Result<(), DropReason> {
     if meta.protocol == PROTOCOL_TCP {
         let Some(tcp) = packet.at::<TcpHeader>(meta.l4) else { return Err(DropReason::Malformed) };
         if len < 20 {
@@ -310,11 +156,6 @@ fn transport<P: Packet>(packet: &P, len: usize, meta: &mut Meta) -> Result<(), D
         meta.key.source_port = udp.source_port;
         meta.key.destination_port = udp.destination_port;
         meta.service = udp.destination_port;
-    } else if meta.protocol == PROTOCOL_ICMP {
-        if len < 8 {
-            return Err(DropReason::Malformed);
-        }
-        return icmp::parse(packet, len, meta);
     }
     Ok(())
 }

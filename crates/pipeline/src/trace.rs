@@ -87,6 +87,23 @@ pub enum Step {
         /// Whether the packet may pass.
         allowed: bool,
     },
+    /// The network ACL of a port's subnet was consulted (rule ACL-6). Not where it has no say: without an ACL in force,
+    /// inside the subnet, and in an allowed flow.
+    NetworkAcl {
+        /// The port that sent the packet, or is to get it.
+        port: Id,
+        /// Content hash of the ACL.
+        acl: Id,
+        /// `abi::ACL_INGRESS` or `abi::ACL_EGRESS`.
+        direction: u8,
+        /// Address family of the packet.
+        family: u8,
+        /// Place of the rule that decided among the ACL's rules of this direction and family that are enabled, the first
+        /// being 0; `None` when none matched, which denies.
+        place: Option<u32>,
+        /// Whether the packet may pass.
+        allowed: bool,
+    },
     /// A port's security groups were not consulted because the packet belongs to an allowed flow (rule SG-4).
     Tracked {
         /// The port.

@@ -16,6 +16,25 @@ pub enum Action {
     Consume = 3,
 }
 
+/// The parts of the pipeline: what a frame meets after [`crate::enter`]. The kernel runs each as a program of its own,
+/// since its verifier walks every way through a program; the simulator calls one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u32)]
+pub enum Part {
+    /// None: the verdict is complete.
+    None = 0,
+    /// [`crate::ipv6`]: forwards an IPv6 packet.
+    Ipv6 = 1,
+    /// [`crate::neighbour`]: answers ARP, neighbour discovery, and echo to the gateway's link-local address.
+    Neighbour = 2,
+    /// [`crate::dhcp`]: answers DHCP.
+    Dhcp = 3,
+    /// [`crate::too_big`]: answers a packet that is larger than the MTU.
+    TooBig = 4,
+    /// [`crate::dhcpv6`]: answers DHCP for IPv6.
+    Dhcpv6 = 5,
+}
+
 impl Action {
     /// The action with this number.
     #[must_use]
@@ -42,6 +61,8 @@ pub struct Verdict {
     pub ifindex: u32,
     /// The VPC in which the packet was dropped or delivered; 0 when the port is unknown.
     pub vni: u32,
+    /// [`Part`] as a number: which part of the pipeline decides in place of this verdict. 0 outside the kernel programs.
+    pub next: u32,
     /// Destination hardware address to write before delivery.
     pub dmac: Mac,
     /// Source hardware address to write before delivery.
@@ -51,7 +72,7 @@ pub struct Verdict {
 impl Verdict {
     /// A drop without a reason: what an unfinished decision is.
     pub const NEW: Self =
-        Self { action: Action::Drop as u32, reason: 0, ifindex: 0, vni: 0, dmac: [0; 6], smac: [0; 6] };
+        Self { action: Action::Drop as u32, reason: 0, ifindex: 0, vni: 0, next: 0, dmac: [0; 6], smac: [0; 6] };
 
     /// The action as an enum; for user space.
     #[must_use]
