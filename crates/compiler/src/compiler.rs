@@ -8,7 +8,7 @@ use catalog::{Catalog, RecordChange};
 use model::{NextHop, Peering, PeeringStatus, Port, PortId, Record, SecurityGroupId, Server, VpcId};
 use tables::{Delta, Prefix, Tables};
 
-use crate::fragment::{Attachments, Fragment, IN_USE};
+use crate::fragment::{Attachments, Fragment, IN_USE, Settings};
 use crate::policy::{Dependencies, Rules};
 use crate::scope::{leads, overlap};
 
@@ -18,11 +18,14 @@ use crate::scope::{leads, overlap};
 /// attachments.
 #[derive(Debug, Default)]
 pub struct Compiler {
+    settings: Settings,
     catalog: Catalog,
     attachments: Attachments,
     fragments: BTreeMap<VpcId, Fragment>,
     /// Classes in use, with the number of fragments that use each.
     classes: BTreeMap<Id, (usize, Rules)>,
+    /// Network ACLs in use, with the number of fragments that use each.
+    acls: BTreeMap<Id, (usize, Tables)>,
     /// Ranges of the installation, with the number of VPCs that have each.
     ranges: BTreeMap<Prefix<CidrKey>, usize>,
     /// For each VPC those whose policies rest on its members.
@@ -33,13 +36,21 @@ pub struct Compiler {
 }
 
 impl Compiler {
+    /// One that has no VPCs yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
     /// Compiles everything and returns all tables. What was held before is forgotten; whoever has older tables in
     /// force compares the two and bumps the generations of all VPCs.
     pub fn full(&mut self, catalog: &Catalog, attachments: &Attachments) -> Tables {
-        *self = Self { catalog: catalog.clone(), attachments: attachments.clone(), ..Self::default() };
-        let fragments = catalog.vpcs().filter_map(|vpc| Some((vpc.id, Fragment::of(catalog, vpc.id, attachments)?)));
-        for (vpc, fragment) in fragments.collect::<Vec<_>>() {
-            self.insert(vpc, fragment);
+        let settings = self.settings;
+        *self = Self { catalog: catalog.clone(), attachments: attachments.clone(), ..Self::new(settings) };
+        for vpc in catalog.vpcs() {
+            if let Some(fragment) = Fragment::of(catalog, vpc.id, attachments, settings) {
+                self.insert(vpc.id, fragment);
+            }
         }
         self.tables()
     }
@@ -52,11 +63,12 @@ impl Compiler {
             tables.extend(fragment.tables.clone());
         }
         tables.rules.extend(self.classes.values().flat_map(|(_, rules)| rules.iter().copied()));
+        self.acls.values().for_each(|(_, acl)| tables.extend(acl.clone()));
         tables.cidrs.extend(self.ranges.keys().map(|range| (*range, IN_USE)));
         tables
     }
 
-    /// The tables of one VPC, without the rules and ranges that VPCs share; `None` for a VPC that is not there.
+    /// The tables of one VPC, without the rules, network ACLs and ranges that VPCs share; `None` for a VPC that is not there.
     #[must_use]
     pub fn vpc_tables(&self, vpc: VpcId) -> Option<&Tables> {
         self.fragments.get(&vpc).map(|fragment| &fragment.tables)
@@ -133,6 +145,27 @@ impl Compiler {
                     touched.extend(catalog.ports_with_group(group.id).map(|port| port.vpc));
                 }
             }
+            Record::NetworkAcl(acl) => {
+                for catalog in catalogs {
+                    touched.extend(acl.subnets.iter().filter_map(|id| catalog.subnet(*id)).map(|subnet| subnet.vpc));
+                }
+            }
+            Record::AddressGroup(group) => {
+                for catalog in catalogs {
+                    let subnets = catalog.network_acls_naming(group.id).flat_map(|acl| &acl.subnets);
+                    touched.extend(subnets.filter_map(|id| catalog.subnet(*id)).map(|subnet| subnet.vpc));
+                    let groups = catalog.security_groups_naming_addresses(group.id);
+                    touched.extend(groups.flat_map(|group| catalog.ports_with_group(group.id)).map(|port| port.vpc));
+                }
+            }
+            Record::Port(port) if port.is_vip() => {
+                touched.insert(port.vpc);
+                // Its address stands for who holds it (rule SG-7).
+                for catalog in catalogs {
+                    let holder = port.holder.and_then(|holder| catalog.port(holder));
+                    holder.into_iter().for_each(|holder| self.touch_members(holder, touched));
+                }
+            }
             Record::Port(port) => self.touch_members(port, touched),
             Record::Server(server) => touched.extend(catalogs.iter().flat_map(|catalog| server_vpcs(catalog, server))),
             // No packet sees the other kinds.
@@ -175,14 +208,16 @@ impl Compiler {
     /// Compiles the touched VPCs again. `joins` tells whether peerings or VPCs changed, so that others may be joined now
     /// than were `before`.
     fn recompile(&mut self, before: &Catalog, touched: &BTreeSet<VpcId>, joins: bool) -> Delta {
-        let fresh: BTreeMap<VpcId, Option<Fragment>> =
-            touched.iter().map(|vpc| (*vpc, Fragment::of(&self.catalog, *vpc, &self.attachments))).collect();
+        let fresh: BTreeMap<VpcId, Option<Fragment>> = touched.iter().map(|vpc| (*vpc, self.compiled(*vpc))).collect();
         // What VPCs share comes with the first that has it and goes with the last.
         let stale = touched.iter().filter_map(|vpc| self.fragments.get(vpc));
         let affected: Vec<&Fragment> = stale.chain(fresh.values().flatten()).collect();
-        let classes: BTreeSet<Id> = affected.iter().flat_map(|fragment| fragment.classes.keys().copied()).collect();
-        let ranges: BTreeSet<Prefix<CidrKey>> = affected.iter().flat_map(|f| f.ranges.iter().copied()).collect();
-        let mut old = self.shared(&classes, &ranges);
+        let parts = Parts {
+            classes: affected.iter().flat_map(|fragment| fragment.classes.keys().copied()).collect(),
+            acls: affected.iter().flat_map(|fragment| fragment.acls.keys().copied()).collect(),
+            ranges: affected.iter().flat_map(|fragment| fragment.ranges.iter().copied()).collect(),
+        };
+        let mut old = self.shared(&parts);
 
         let mut own = Tables::default();
         let mut changed = BTreeSet::new();
@@ -198,7 +233,7 @@ impl Compiler {
                 own.extend(made);
             }
         }
-        let mut new = self.shared(&classes, &ranges);
+        let mut new = self.shared(&parts);
         new.extend(own);
         let mut delta = Delta::between(&old, &new);
         delta.bumped = self.components.joined(before, &changed);
@@ -209,17 +244,27 @@ impl Compiler {
         delta
     }
 
-    /// The entries of these classes and ranges, as far as a VPC has them.
-    fn shared(&self, classes: &BTreeSet<Id>, ranges: &BTreeSet<Prefix<CidrKey>>) -> Tables {
-        let rules =
-            classes.iter().filter_map(|class| self.classes.get(class)).flat_map(|(_, rules)| rules.iter().copied());
-        let cidrs = ranges.iter().filter(|range| self.ranges.contains_key(range)).map(|range| (*range, IN_USE));
-        Tables { rules: rules.collect(), cidrs: cidrs.collect(), ..Tables::default() }
+    fn compiled(&self, vpc: VpcId) -> Option<Fragment> {
+        Fragment::of(&self.catalog, vpc, &self.attachments, self.settings)
+    }
+
+    /// The entries of these parts, as far as a VPC has them.
+    fn shared(&self, parts: &Parts) -> Tables {
+        let classes = parts.classes.iter().filter_map(|class| self.classes.get(class));
+        let rules = classes.flat_map(|(_, rules)| rules.iter().copied());
+        let cidrs = parts.ranges.iter().filter(|range| self.ranges.contains_key(range)).map(|range| (*range, IN_USE));
+        let mut tables = Tables { rules: rules.collect(), cidrs: cidrs.collect(), ..Tables::default() };
+        let acls = parts.acls.iter().filter_map(|acl| self.acls.get(acl));
+        acls.for_each(|(_, acl)| tables.extend(acl.clone()));
+        tables
     }
 
     fn insert(&mut self, vpc: VpcId, fragment: Fragment) {
         for (class, rules) in &fragment.classes {
             self.classes.entry(*class).or_insert_with(|| (0, rules.clone())).0 += 1;
+        }
+        for (id, acl) in &fragment.acls {
+            self.acls.entry(*id).or_insert_with(|| (0, acl.clone())).0 += 1;
         }
         for range in &fragment.ranges {
             *self.ranges.entry(*range).or_default() += 1;
@@ -240,6 +285,9 @@ impl Compiler {
         for class in fragment.classes.keys() {
             release(&mut self.classes, class, |(uses, _)| uses);
         }
+        for acl in fragment.acls.keys() {
+            release(&mut self.acls, acl, |(uses, _)| uses);
+        }
         for range in &fragment.ranges {
             release(&mut self.ranges, range, |uses| uses);
         }
@@ -251,6 +299,13 @@ impl Compiler {
         }
         Some(fragment)
     }
+}
+
+/// What VPCs share.
+struct Parts {
+    classes: BTreeSet<Id>,
+    acls: BTreeSet<Id>,
+    ranges: BTreeSet<Prefix<CidrKey>>,
 }
 
 /// Takes one use away, and the entry with the last.

@@ -12,32 +12,46 @@
 //! server ECS-A01 Subnet-A01 172.16.0.111 kind=firewall groups=sg-web,sg-db check=off
 //! peering Peering-AB VPC-A VPC-B status=PENDING_ACCEPTANCE
 //! route rtb-VPC-A 172.17.0.0/16 Peering-AB
+//! addresses office 10.0.0.1-10.0.0.9,10.1.0.0/16
+//! acl acl-db Subnet-A01,Subnet-A02 enabled=off
+//! acl-rule acl-db in allow tcp ag:office any sport=1024-65535 dport=5432
+//! vip VIP-A Subnet-A01 172.16.0.200
+//! bind VIP-A ECS-A01,ECS-A02
+//! hold VIP-A ECS-A01
+//! eni ENI-A ECS-A01 Subnet-A02 172.16.1.9
 //! ```
-//! and, for changes, `status PEERING STATUS`, `delete-peering NAME`, `delete-route TABLE DESTINATION`,
-//! `delete-subnet NAME`, `delete-server NAME`, `delete-rules GROUP`, `associate SUBNET TABLE`, `stop SERVER`,
-//! `start SERVER`, `check SERVER on|off`, `groups SERVER GROUP,…`.
+//! A subnet has IPv6 with `v6=2001:db8::/64`, a server with `ip6=2001:db8::5`. A route's next hop is a peering, a server,
+//! an extension NIC or the address of a virtual IP. A remote is a range, `sg:GROUP`, `ag:ADDRESSES`, `any` or `any6`.
+//!
+//! For changes: `status PEERING STATUS`, `delete-peering NAME`, `delete-route TABLE DESTINATION`, `delete-subnet NAME`,
+//! `delete-server NAME`, `delete-rules GROUP`, `associate SUBNET TABLE`, `stop SERVER`, `start SERVER`,
+//! `check SERVER on|off`, `groups SERVER GROUP,…`; `enable ACL on|off`, `guard ACL SUBNET,…`, `delete-acl-rules ACL`,
+//! `delete-acl NAME`, `set-addresses NAME ADDRESSES`; `hold VIP -` for no holder, `bind VIP -` for nobody,
+//! `delete-vip NAME`, `pairs SERVER RANGE,…`.
 //!
 //! Any mistake in the text panics: it is a mistake in a test.
 #![allow(clippy::unwrap_used, missing_docs, reason = "test support: a mistake in the text is a failed test")]
 
+mod acl;
 pub mod churn;
+mod group;
+mod network;
+mod vip;
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use catalog::{Catalog, RecordChange};
-use ipnet::{IpNet, Ipv4Net};
 use model::{
-    Account, AccountId, Direction, IpVersion, MacAddress, NextHop, Peering, PeeringEnd, PeeringId, PeeringStatus, Port,
-    PortId, Project, ProjectId, Protocol, Record, RegionId, Remote, Route, RouteId, RouteTable, RouteTableId,
-    RuleAction, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Server, ServerId, ServerKind,
-    ServerState, ServiceRange, Site, Subnet, SubnetId, Timestamp, Vni, Vpc, VpcId,
+    Account, AccountId, MacAddress, Peering, PeeringId, Port, PortId, Project, ProjectId, Record, RegionId,
+    RouteTableId, SecurityGroup, Server, ServerId, ServerKind, ServerState, Site, Subnet, SubnetId, Timestamp, Vni,
+    VpcId,
 };
 use store::{Change, ChangeSet};
 use uuid::Uuid;
 
 use crate::Attachments;
+use network::peering_status;
 
 /// An installation that tests make and change.
 #[derive(Clone, Default)]
@@ -141,11 +155,14 @@ impl Fixture {
     }
 
     fn statement(&mut self, line: &str) {
+        if self.acl_statement(line) || self.vip_statement(line) {
+            return;
+        }
         let (options, words): (Vec<&str>, Vec<&str>) = line.split_whitespace().partition(|word| word.contains('='));
         let options: Options = options.iter().map(|option| option.split_once('=').unwrap()).collect();
         match words[..] {
             ["vpc", name, cidrs] => self.make_vpc(name, cidrs, &options),
-            ["subnet", name, vpc, cidr] => self.make_subnet(name, vpc, cidr),
+            ["subnet", name, vpc, cidr] => self.make_subnet(name, vpc, cidr, &options),
             ["table", name, vpc, subnets] => self.make_table(name, vpc, subnets),
             ["group", name] => {
                 let account = options.get("account").copied().unwrap_or("acct-a");
@@ -203,140 +220,6 @@ impl Fixture {
         }
     }
 
-    fn make_vpc(&mut self, name: &str, cidrs: &str, options: &Options) {
-        let region = RegionId::from(options.get("region").copied().unwrap_or("region-1"));
-        let project = self.project(options.get("account").copied().unwrap_or("acct-a"), &region);
-        let id = VpcId::new(self.name(name));
-        let table = RouteTableId::new(self.name(&format!("rtb-{name}")));
-        let mut cidrs = cidrs.split(',').map(|cidr| cidr.parse::<Ipv4Net>().unwrap());
-        let vpc = Vpc {
-            id,
-            project,
-            region: region.clone(),
-            name: name.to_owned(),
-            description: String::new(),
-            cidr: cidrs.next(),
-            secondary_cidrs: cidrs.collect(),
-            edge_site: options.get("edge").map(|site| (*site).into()),
-            vni: self.vni(),
-            default_route_table: table,
-            enterprise_project_id: "0".to_owned(),
-            created_at: now(),
-            updated_at: now(),
-        };
-        self.put(vpc);
-        self.put_table(table, &format!("rtb-{name}"), id, true);
-    }
-
-    fn put_table(&mut self, id: RouteTableId, name: &str, vpc: VpcId, default: bool) {
-        let vpc = self.catalog.vpc(vpc).unwrap();
-        let table = RouteTable {
-            id,
-            project: vpc.project,
-            region: vpc.region.clone(),
-            vpc: vpc.id,
-            name: name.to_owned(),
-            description: String::new(),
-            default,
-            created_at: now(),
-            updated_at: now(),
-        };
-        self.put(table);
-    }
-
-    fn make_table(&mut self, name: &str, vpc: &str, subnets: &str) {
-        let id = RouteTableId::new(self.name(name));
-        self.put_table(id, name, self.vpc(vpc), false);
-        subnets.split(',').for_each(|subnet| self.statement(&format!("associate {subnet} {name}")));
-    }
-
-    fn make_subnet(&mut self, name: &str, vpc: &str, cidr: &str) {
-        let id = SubnetId::new(self.name(name));
-        let neutron_subnet_id = self.uuid();
-        let vpc = self.catalog.vpc(self.vpc(vpc)).unwrap();
-        let cidr: Ipv4Net = cidr.parse().unwrap();
-        let subnet = Subnet {
-            id,
-            neutron_subnet_id,
-            project: vpc.project,
-            region: vpc.region.clone(),
-            vpc: vpc.id,
-            route_table: vpc.default_route_table,
-            name: name.to_owned(),
-            description: String::new(),
-            cidr,
-            gateway: Ipv4Addr::from(u32::from(cidr.network()) + 1),
-            ipv6: None,
-            dhcp_enable: true,
-            dns: Vec::new(),
-            availability_zone: String::new(),
-            dhcp_options: Vec::new(),
-            created_at: now(),
-            updated_at: now(),
-        };
-        self.put(subnet);
-    }
-
-    fn make_group(&mut self, name: &str, account: &str) {
-        let region = RegionId::from("region-1");
-        let project = self.project(account, &region);
-        let id = SecurityGroupId::new(self.name(name));
-        let group = SecurityGroup {
-            id,
-            project,
-            region,
-            name: name.to_owned(),
-            description: String::new(),
-            default: name == "default",
-            enterprise_project_id: "0".to_owned(),
-            rules: Vec::new(),
-            created_at: now(),
-            updated_at: now(),
-        };
-        self.put(group);
-    }
-
-    fn add_rule(&mut self, group: &str, direction: &str, action: &str, priority: &str, service: &str, remote: &str) {
-        let mut group = self.group(group);
-        let (protocol, ports) = service.split_once('/').unwrap_or((service, ""));
-        let rule = SecurityGroupRule {
-            id: SecurityGroupRuleId::new(self.uuid()),
-            direction: if direction == "in" { Direction::Ingress } else { Direction::Egress },
-            action: if action == "allow" { RuleAction::Allow } else { RuleAction::Deny },
-            priority: priority.parse().unwrap(),
-            version: IpVersion::V4,
-            protocol: match protocol {
-                "all" => None,
-                "icmp" => Some(Protocol::ICMP),
-                "tcp" => Some(Protocol::TCP),
-                "udp" => Some(Protocol::UDP),
-                number => Some(Protocol(number.parse().unwrap())),
-            },
-            services: ports
-                .split(',')
-                .filter(|range| !range.is_empty())
-                .map(|range| {
-                    let (first, last) = range.split_once('-').unwrap_or((range, range));
-                    ServiceRange { first: first.parse().unwrap(), last: last.parse().unwrap() }
-                })
-                .collect(),
-            remote: match remote.strip_prefix("sg:") {
-                Some(name) => Remote::Group(SecurityGroupId::new(self.id(name))),
-                None => Remote::Cidr(remote.parse::<IpNet>().unwrap()),
-            },
-            description: String::new(),
-            enabled: true,
-            created_at: now(),
-        };
-        group.rules.push(rule);
-        group.rules.sort_by_key(|rule| rule.id);
-        self.put(group);
-    }
-
-    fn group_ids(&self, groups: &str) -> Vec<SecurityGroupId> {
-        groups.split(',').filter(|name| !name.is_empty()).map(|name| SecurityGroupId::new(self.id(name))).collect()
-    }
-
     fn make_server(&mut self, name: &str, subnet: &str, ip: &str, options: &Options) {
         let subnet = self.catalog.subnet(SubnetId::new(self.id(subnet))).unwrap().clone();
         let project = self.catalog.project(subnet.project).unwrap().clone();
@@ -375,70 +258,18 @@ impl Fixture {
             name: String::new(),
             mac: MacAddress([0xfa, 0x16, 0x3e, a, b, c]),
             ipv4: ip.parse().unwrap(),
-            ipv6: None,
+            ipv6: options.get("ip6").map(|ip| ip.parse().unwrap()),
             security_groups: groups,
             source_dest_check: check,
             allowed_address_pairs: Vec::new(),
             server: Some(id),
             device_owner: "compute:".to_owned(),
+            holder: None,
+            device_index: 0,
             created_at: now(),
             updated_at: now(),
         });
         self.attachments.insert(port, u32::try_from(number).unwrap() + 100);
-    }
-
-    /// The group of an account that allows everything both ways.
-    fn open_group(&mut self, account: &str) -> SecurityGroupId {
-        let name = format!("open-{account}");
-        if !self.names.contains_key(&name) {
-            self.make_group(&name, account);
-            self.add_rule(&name, "in", "allow", "1", "all", "0.0.0.0/0");
-            self.add_rule(&name, "out", "allow", "1", "all", "0.0.0.0/0");
-        }
-        SecurityGroupId::new(self.id(&name))
-    }
-
-    fn make_peering(&mut self, name: &str, a: &str, b: &str, options: &Options) {
-        let id = PeeringId::new(self.name(name));
-        let [requester, accepter] = [a, b].map(|name| {
-            let vpc = self.catalog.vpc(self.vpc(name)).unwrap().clone();
-            PeeringEnd { vpc: vpc.id, project: vpc.project, entry_vni: self.vni() }
-        });
-        let region = self.catalog.vpc(requester.vpc).unwrap().region.clone();
-        let peering = Peering {
-            id,
-            name: name.to_owned(),
-            description: String::new(),
-            region,
-            status: peering_status(options.get("status").copied().unwrap_or("ACTIVE")),
-            requester,
-            accepter,
-            created_at: now(),
-            updated_at: now(),
-            expires_at: None,
-        };
-        self.put(peering);
-    }
-
-    fn make_route(&mut self, table: &str, destination: &str, next_hop: &str) {
-        let table = self.catalog.route_table(RouteTableId::new(self.id(table))).unwrap().clone();
-        let route = Route {
-            id: RouteId::new(self.uuid()),
-            project: table.project,
-            table: table.id,
-            vpc: table.vpc,
-            destination: destination.parse().unwrap(),
-            next_hop: match next_hop.parse() {
-                Ok(address) => NextHop::Vip(address),
-                Err(_) if self.catalog.peering(PeeringId::new(self.id(next_hop))).is_some() => {
-                    NextHop::Peering(PeeringId::new(self.id(next_hop)))
-                }
-                Err(_) => NextHop::Ecs(self.server(next_hop)),
-            },
-            description: String::new(),
-            created_at: now(),
-        };
-        self.put(route);
     }
 
     fn set_state(&mut self, name: &str, state: ServerState) {
@@ -470,10 +301,6 @@ impl Fixture {
         Vni::new(u32::try_from(self.next()).unwrap() + 4096).unwrap()
     }
 
-    fn group(&self, name: &str) -> SecurityGroup {
-        (**self.catalog.security_group(SecurityGroupId::new(self.id(name))).unwrap()).clone()
-    }
-
     fn peering(&self, name: &str) -> Peering {
         (**self.catalog.peering(PeeringId::new(self.id(name))).unwrap()).clone()
     }
@@ -489,14 +316,4 @@ impl Fixture {
 
 fn now() -> Timestamp {
     Timestamp::from_unix_seconds(1_800_000_000)
-}
-
-fn peering_status(text: &str) -> PeeringStatus {
-    match text {
-        "ACTIVE" => PeeringStatus::Active,
-        "PENDING_ACCEPTANCE" => PeeringStatus::PendingAcceptance,
-        "REJECTED" => PeeringStatus::Rejected,
-        "EXPIRED" => PeeringStatus::Expired,
-        _ => panic!("{text} is no status of a peering"),
-    }
 }

@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use abi::{Address, CidrKey, EndpointKey, FAMILY_V4, FAMILY_V6, Id, IdentityKey, RouteKey, prefix_base};
+use abi::{
+    Address, AddressPairKey, CidrKey, EndpointKey, FAMILY_V4, FAMILY_V6, Id, IdentityKey, RouteKey, prefix_base,
+};
 use ipnet::IpNet;
 use model::Vni;
 use tables::Prefix;
@@ -44,6 +46,12 @@ pub(crate) fn cidr_key(vni: u32, range: IpNet) -> Prefix<CidrKey> {
     let (family, address) = address(range.network());
     let bits = prefix_base::CIDR + u32::from(range.prefix_len());
     Prefix { bits, key: CidrKey { vni: vni.to_be_bytes(), family, address } }
+}
+
+pub(crate) fn address_pair_key(port: Id, range: IpNet) -> Prefix<AddressPairKey> {
+    let (family, address) = address(range.network());
+    let bits = prefix_base::ADDRESS_PAIR + u32::from(range.prefix_len());
+    Prefix { bits, key: AddressPairKey { port, family, address } }
 }
 
 pub(crate) fn identity_key(policy: Id, context: u8, remote: IpNet) -> Prefix<IdentityKey> {

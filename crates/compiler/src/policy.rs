@@ -5,15 +5,17 @@ use std::net::IpAddr;
 
 use abi::{CONTEXT_IN_PEERING, CONTEXT_IN_UNCHECKED, CONTEXT_IN_VPC, CONTEXT_OUT, Id, Identity, Rule, RuleKey};
 use catalog::Catalog;
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 use model::{Direction, IpVersion, Port, Remote, RuleAction, SecurityGroup, SecurityGroupId, SecurityGroupRule, VpcId};
 use tables::{Prefix, Tables};
 
+use crate::acl::everything;
 use crate::hash::policy_id;
 use crate::key::identity_key;
 use crate::paint::{ServiceRule, class_id, effective, paint};
 use crate::route::subnet_ranges;
 use crate::scope::{sources, targets};
+use crate::vip::held_addresses;
 
 /// Entries of table `RULES`.
 pub(crate) type Rules = Vec<(Prefix<RuleKey>, Rule)>;
@@ -86,7 +88,7 @@ fn add_identities(
     context: u8,
     version: IpVersion,
     rules: &[&SecurityGroupRule],
-    members: &Members,
+    members: &Members<'_>,
     tables: &mut Tables,
     classes: &mut Classes,
 ) {
@@ -137,8 +139,8 @@ fn service_rule(rule: &SecurityGroupRule) -> ServiceRule {
 }
 
 /// Addresses of the members of the groups that rules name, by where the members are (rule SG-7).
-#[derive(Default)]
-struct Members {
+struct Members<'a> {
+    catalog: &'a Catalog,
     own: BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>,
     sources: BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>,
     outside: BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>,
@@ -146,26 +148,26 @@ struct Members {
     unchecked: bool,
 }
 
-impl Members {
+impl<'a> Members<'a> {
     /// The members of all groups named by rules of `groups`.
-    fn of(catalog: &Catalog, vpc: VpcId, groups: &BTreeSet<SecurityGroupId>) -> (Self, Dependencies) {
+    fn of(catalog: &'a Catalog, vpc: VpcId, groups: &BTreeSet<SecurityGroupId>) -> (Self, Dependencies) {
         let of_rules = |direction| -> BTreeSet<SecurityGroupId> {
             groups.iter().filter_map(|id| catalog.security_group(*id)).flat_map(|g| remotes(g, direction)).collect()
         };
         let (inbound, outbound) = (of_rules(Direction::Ingress), of_rules(Direction::Egress));
-        let mut members = Self::default();
+        let none = BTreeMap::new;
+        let mut members = Self { catalog, own: none(), sources: none(), outside: none(), unchecked: false };
         let mut dependencies = Dependencies::default();
         if inbound.is_empty() && outbound.is_empty() {
             return (members, dependencies);
         }
         let both = inbound.union(&outbound).copied().collect();
-        let mut unchecked = collect(&mut members.own, &both, catalog.ports_of_vpc(vpc).map(|port| &**port));
+        let mut unchecked = members_of(catalog, vpc, &both, &mut members.own);
         if !inbound.is_empty() {
             dependencies.targets = targets(catalog, vpc);
             dependencies.sources = sources(catalog, vpc, &dependencies.targets);
             for source in &dependencies.sources {
-                let ports = catalog.ports_of_vpc(*source).map(|port| &**port);
-                unchecked |= collect(&mut members.sources, &inbound, ports);
+                unchecked |= members_of(catalog, *source, &inbound, &mut members.sources);
             }
             // Where every port has its check on, no packet is of an unchecked port.
             members.unchecked = unchecked;
@@ -173,7 +175,7 @@ impl Members {
         let own_ranges: Vec<IpNet> = catalog.subnets_of(vpc).flat_map(|subnet| subnet_ranges(subnet)).collect();
         for group in &outbound {
             // An address of an own subnet means whoever has it there, not a member elsewhere.
-            let elsewhere = catalog.ports_with_group(*group).flat_map(|port| addresses(port));
+            let elsewhere = catalog.ports_with_group(*group).flat_map(|port| addresses(catalog, port));
             let elsewhere = elsewhere.filter(|ip| !own_ranges.iter().any(|range| range.contains(ip)));
             members.outside.entry(*group).or_default().extend(elsewhere);
         }
@@ -184,19 +186,21 @@ impl Members {
 
     /// The ranges of a family that a remote stands for in a context.
     fn ranges(&self, remote: Remote, version: IpVersion, context: u8) -> Vec<IpNet> {
+        let of_family = |range: &IpNet| matches!(range, IpNet::V4(_)) == (version == IpVersion::V4);
         let of = |members: &[&BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>], group| -> Vec<IpNet> {
             let addresses: BTreeSet<IpAddr> =
                 members.iter().filter_map(|members| members.get(&group)).flatten().copied().collect();
-            let family = addresses.into_iter().filter(|ip| ip.is_ipv4() == (version == IpVersion::V4));
-            family.map(IpNet::from).collect()
+            addresses.into_iter().map(IpNet::from).filter(of_family).collect()
         };
-        match (remote, version) {
-            (Remote::Any, IpVersion::V4) => vec![IpNet::V4(Ipv4Net::default())],
-            (Remote::Any, IpVersion::V6) => vec![IpNet::V6(Ipv6Net::default())],
-            (Remote::Cidr(range @ IpNet::V4(_)), IpVersion::V4) => vec![range.trunc()],
-            (Remote::Cidr(range @ IpNet::V6(_)), IpVersion::V6) => vec![range.trunc()],
-            (Remote::Cidr(_) | Remote::AddressGroup(_), _) => Vec::new(),
-            (Remote::Group(group), _) => match context {
+        match remote {
+            Remote::Any => vec![everything(version)],
+            Remote::Cidr(range) if of_family(&range) => vec![range.trunc()],
+            Remote::Cidr(_) => Vec::new(),
+            Remote::AddressGroup(id) => {
+                let ranges = self.catalog.address_group(id).map(|group| group.ranges()).unwrap_or_default();
+                ranges.into_iter().filter(of_family).collect()
+            }
+            Remote::Group(group) => match context {
                 CONTEXT_OUT => of(&[&self.own, &self.outside], group),
                 CONTEXT_IN_VPC => of(&[&self.own], group),
                 CONTEXT_IN_PEERING => of(&[&self.sources], group),
@@ -217,21 +221,25 @@ fn remotes(group: &SecurityGroup, direction: Direction) -> impl Iterator<Item = 
     })
 }
 
-fn addresses(port: &Port) -> impl Iterator<Item = IpAddr> {
-    [Some(IpAddr::V4(port.ipv4)), port.ipv6.map(IpAddr::V6)].into_iter().flatten()
+/// The addresses that stand for a member: its own, and the virtual IPs that it holds. A virtual IP is no member by
+/// itself, whatever group its port is in.
+fn addresses(catalog: &Catalog, port: &Port) -> BTreeSet<IpAddr> {
+    let own = port.addresses().filter(|_| !port.is_vip());
+    own.chain(held_addresses(catalog, port)).collect()
 }
 
-/// Notes the ports that are members of `groups`; whether one of all ports has its check off.
-fn collect<'a>(
-    into: &mut BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>,
+/// Notes the ports of a VPC that are members of `groups`; whether one of all its ports has its check off.
+fn members_of(
+    catalog: &Catalog,
+    vpc: VpcId,
     groups: &BTreeSet<SecurityGroupId>,
-    ports: impl Iterator<Item = &'a Port>,
+    into: &mut BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>,
 ) -> bool {
     let mut unchecked = false;
-    for port in ports {
+    for port in catalog.ports_of_vpc(vpc).filter(|port| !port.is_vip()) {
         unchecked |= !port.source_dest_check;
         for group in port.security_groups.iter().filter(|group| groups.contains(group)) {
-            into.entry(*group).or_default().extend(addresses(port));
+            into.entry(*group).or_default().extend(addresses(catalog, port));
         }
     }
     unchecked

@@ -54,7 +54,11 @@ fn custom_route(catalog: &Catalog, vpc: &Vpc, custom: &model::Route) -> Route {
     let (kind, target, next_hop) = match custom.next_hop {
         NextHop::Peering(id) => (ROUTE_PEERING, id.table_id(), None),
         NextHop::Nat(id) => (ROUTE_NAT, half(id.as_bytes()), None),
-        NextHop::Vip(address) => (ROUTE_INSTANCE, NO_ID, Some(address)),
+        NextHop::Vip(address) => {
+            let vip = catalog.subnets_of(vpc.id).find_map(|subnet| catalog.vip_at(subnet.id, address));
+            let next_hop = vip.map(|_| address).filter(|address| is_of_family(*address, custom.destination));
+            (ROUTE_INSTANCE, vip.map_or(NO_ID, |vip| vip.id.table_id()), next_hop)
+        }
         NextHop::Ecs(id) => {
             let port = catalog.server(id).and_then(|server| catalog.port(server.port));
             (ROUTE_INSTANCE, id.table_id(), port.and_then(|port| hop_address(port, vpc, custom.destination)))
@@ -67,6 +71,10 @@ fn custom_route(catalog: &Catalog, vpc: &Vpc, custom: &model::Route) -> Route {
     // A next hop that is gone has address zero, which no endpoint has: `next_hop_down` (rule NH-7).
     let next_hop = next_hop.map_or([0; 16], |ip| address(ip).1);
     Route { next_hop, ..route(custom.destination, kind, target, own) }
+}
+
+fn is_of_family(address: IpAddr, range: IpNet) -> bool {
+    address.is_ipv4() == matches!(range, IpNet::V4(_))
 }
 
 /// The address of the port that packets of the destination's family are handed to (rule V6-4).

@@ -61,7 +61,7 @@ fn measure() {
             text(&mut first)
         );
     }
-    println!("instructions verified: {}", datapath.verified_instructions().unwrap());
+    println!("instructions verified: {:?}", datapath.verified_instructions().unwrap());
     println!("{:?}", datapath.flows_len().unwrap());
 }
 

@@ -20,6 +20,7 @@
 
 mod bpffs;
 mod bytes;
+mod claims;
 mod counters;
 mod error;
 mod link;
@@ -31,6 +32,7 @@ mod support;
 mod sync;
 pub mod testrun;
 
+pub use claims::ClaimReader;
 pub use counters::FlowCounts;
 pub use error::Error;
 pub use link::{Activated, LinkState};

@@ -16,6 +16,14 @@ pub(crate) static OBJECT: &[u8] =
 /// The program for frames from workloads.
 pub(crate) const FROM_WORKLOAD: &str = "from_workload";
 
+/// The programs that it goes on with, by their place in map `PARTS`: the number of `pipeline::Part`.
+const PARTS: [(u32, &str); 5] = [(1, "ipv6"), (2, "neighbour"), (3, "dhcp"), (4, "too_big"), (5, "dhcpv6")];
+
+/// The programs that ship.
+pub(crate) fn program_names() -> impl Iterator<Item = &'static str> {
+    std::iter::once(FROM_WORKLOAD).chain(PARTS.map(|(_, name)| name))
+}
+
 /// A loaded object.
 pub(crate) struct Loaded {
     ebpf: Ebpf,
@@ -43,7 +51,23 @@ impl Loaded {
         let maps = Maps::take(&mut ebpf, capacities)?;
         let mut loaded = Self { ebpf, maps };
         loaded.program()?.load()?;
+        loaded.load_parts()?;
         Ok(loaded)
+    }
+
+    /// Loads the programs that the one on the interfaces goes on with, and puts each into its place. A program of an
+    /// earlier process that is still on an interface goes on with these from now on: the maps are the same.
+    fn load_parts(&mut self) -> Result<(), Error> {
+        for (index, name) in PARTS {
+            self.program_named(name)?.load()?;
+            let Self { ebpf, maps } = self;
+            let Some(program) = ebpf.program(name) else { return Err(Error::Object { what: name }) };
+            let fd = <&SchedClassifier>::try_from(program).and_then(SchedClassifier::fd)?;
+            maps.parts
+                .set(index, fd, 0)
+                .map_err(|error| Error::Map { map: MapName::Parts, source: Box::new(error) })?;
+        }
+        Ok(())
     }
 
     /// The program for frames from workloads.

@@ -3,12 +3,15 @@
 use std::{collections::BTreeMap, fmt};
 
 use abi::{
-    CidrKey, Crossing, CrossingKey, DropCounter, DropCounterKey, Endpoint, EndpointKey, Flow, FlowKey, FragmentKey,
-    FragmentPorts, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey,
+    Acl, AclAddressKey, AclKey, AclPortKey, AclRules, AddressPair, AddressPairKey, CidrKey, Crossing, CrossingKey,
+    DropCounter, DropCounterKey, Endpoint, EndpointKey, Flow, FlowKey, FragmentKey, FragmentPorts, Id, Identity,
+    IdentityKey, Port, Route, RouteKey, Rule, RuleKey, Subnet,
 };
 use aya::{
     Ebpf,
-    maps::{Array, HashMap, LpmTrie, Map, MapData, MapError, MapType, PerCpuHashMap, RingBuf, lpm_trie::Key},
+    maps::{
+        Array, HashMap, LpmTrie, Map, MapData, MapError, MapType, PerCpuHashMap, ProgramArray, RingBuf, lpm_trie::Key,
+    },
 };
 use nix::errno::Errno;
 use tables::Prefix;
@@ -33,6 +36,16 @@ pub enum MapName {
     Identities,
     /// Classes and services to verdicts.
     Rules,
+    /// Addresses that ports may use beside their own.
+    AddressPairs,
+    /// What the guests of a subnet are told.
+    Subnets,
+    /// Which rules of a network ACL allow.
+    Acls,
+    /// Which rules of a network ACL match an address.
+    AclAddresses,
+    /// Which rules of a network ACL match a protocol and port.
+    AclPorts,
     /// Generations of VPCs.
     Generations,
     /// Flows seen both ways.
@@ -47,11 +60,15 @@ pub enum MapName {
     Sampled,
     /// Examples of dropped packets: a ring buffer.
     Events,
+    /// Claims of virtual IPs: a ring buffer.
+    Claims,
+    /// The programs that the one on the interfaces goes on with.
+    Parts,
 }
 
 impl MapName {
     /// All maps.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
         Self::Ports,
         Self::Endpoints,
         Self::Routes,
@@ -59,6 +76,11 @@ impl MapName {
         Self::Cidrs,
         Self::Identities,
         Self::Rules,
+        Self::AddressPairs,
+        Self::Subnets,
+        Self::Acls,
+        Self::AclAddresses,
+        Self::AclPorts,
         Self::Generations,
         Self::Flows,
         Self::NewFlows,
@@ -66,6 +88,8 @@ impl MapName {
         Self::Drops,
         Self::Sampled,
         Self::Events,
+        Self::Claims,
+        Self::Parts,
     ];
 
     /// The name in the object, in the kernel and of the pin.
@@ -79,6 +103,11 @@ impl MapName {
             Self::Cidrs => "CIDRS",
             Self::Identities => "IDENTITIES",
             Self::Rules => "RULES",
+            Self::AddressPairs => "ADDRESS_PAIRS",
+            Self::Subnets => "SUBNETS",
+            Self::Acls => "ACLS",
+            Self::AclAddresses => "ACL_ADDRESSES",
+            Self::AclPorts => "ACL_PORTS",
             Self::Generations => "GENERATIONS",
             Self::Flows => "FLOWS",
             Self::NewFlows => "NEW_FLOWS",
@@ -86,6 +115,8 @@ impl MapName {
             Self::Drops => "DROPS",
             Self::Sampled => "SAMPLED",
             Self::Events => "EVENTS",
+            Self::Claims => "CLAIMS",
+            Self::Parts => "PARTS",
         }
     }
 }
@@ -98,6 +129,11 @@ impl fmt::Display for MapName {
 
 /// Size of the ring buffer: a power of two and whole pages, some 3,600 examples.
 const EVENT_BYTES: u32 = 1 << 18;
+/// The same for claims: some 1,000.
+const CLAIM_BYTES: u32 = 1 << 16;
+
+/// Number of the pipeline's parts (`pipeline::Part`), with none counted as well.
+const PARTS: u32 = 6;
 
 /// How many entries each map holds. Memory is taken as entries come, but for flows, fragments and drop counters, whose
 /// memory is taken at once (some 60 MiB with the defaults).
@@ -117,6 +153,12 @@ pub struct Capacities {
     pub identities: u32,
     /// Of [`MapName::Rules`].
     pub rules: u32,
+    /// Of [`MapName::AddressPairs`].
+    pub address_pairs: u32,
+    /// Of [`MapName::Subnets`].
+    pub subnets: u32,
+    /// Of [`MapName::Acls`], and of the maps of addresses and ports ACLs each sixteen times as many.
+    pub acls: u32,
     /// Of [`MapName::Flows`]: two entries for each flow between workloads of this host.
     pub flows: u32,
     /// Of [`MapName::NewFlows`].
@@ -126,6 +168,9 @@ pub struct Capacities {
     /// Of [`MapName::Drops`].
     pub drops: u32,
 }
+
+/// Address ranges, and as many port ranges, of an ACL's rules for one direction and family, on average.
+const ACL_ENTRIES: u32 = 16;
 
 impl Default for Capacities {
     /// Enough for 100,000 ports, as many routes, and 10,000 peerings.
@@ -138,6 +183,9 @@ impl Default for Capacities {
             cidrs: 65_536,
             identities: 524_288,
             rules: 524_288,
+            address_pairs: 131_072,
+            subnets: 65_536,
+            acls: 16_384,
             flows: 262_144,
             new_flows: 65_536,
             fragments: 16_384,
@@ -158,12 +206,18 @@ impl Capacities {
             MapName::Cidrs => self.cidrs,
             MapName::Identities => self.identities,
             MapName::Rules => self.rules,
+            MapName::AddressPairs => self.address_pairs,
+            MapName::Subnets => self.subnets,
+            MapName::Acls => self.acls,
+            MapName::AclAddresses | MapName::AclPorts => self.acls.saturating_mul(ACL_ENTRIES),
             MapName::Generations => abi::GENERATIONS,
             MapName::Flows => self.flows,
             MapName::NewFlows => self.new_flows,
             MapName::Fragments => self.fragments,
             MapName::Drops | MapName::Sampled => self.drops,
             MapName::Events => EVENT_BYTES,
+            MapName::Claims => CLAIM_BYTES,
+            MapName::Parts => PARTS,
         }
     }
 }
@@ -215,11 +269,17 @@ impl Shape {
             MapName::Cidrs => trie(size_of::<CidrKey>(), 4),
             MapName::Identities => trie(size_of::<IdentityKey>(), size_of::<Identity>()),
             MapName::Rules => trie(size_of::<RuleKey>(), size_of::<Rule>()),
+            MapName::AddressPairs => trie(size_of::<AddressPairKey>(), size_of::<AddressPair>()),
+            MapName::Subnets => hash(size_of::<Id>(), size_of::<Subnet>()),
+            MapName::Acls => hash(size_of::<AclKey>(), size_of::<Acl>()),
+            MapName::AclAddresses => trie(size_of::<AclAddressKey>(), size_of::<AclRules>()),
+            MapName::AclPorts => trie(size_of::<AclPortKey>(), size_of::<AclRules>()),
             MapName::Generations => shape(MapType::Array, 4, 8, 0),
             MapName::Flows | MapName::NewFlows => lru(size_of::<FlowKey>(), size_of::<Flow>()),
             MapName::Fragments => lru(size_of::<FragmentKey>(), size_of::<FragmentPorts>()),
             MapName::Sampled => shape(MapType::LruPerCpuHash, size_of::<DropCounterKey>(), 8, 0),
-            MapName::Events => shape(MapType::RingBuf, 0, 0, 0),
+            MapName::Events | MapName::Claims => shape(MapType::RingBuf, 0, 0, 0),
+            MapName::Parts => shape(MapType::ProgramArray, 4, 4, 0),
             MapName::Drops => shape(MapType::LruPerCpuHash, size_of::<DropCounterKey>(), size_of::<DropCounter>(), 0),
         }
     }
@@ -389,12 +449,20 @@ pub(crate) struct Maps {
     pub cidrs: Trie<CidrKey, u32>,
     pub identities: Trie<IdentityKey, Identity>,
     pub rules: Trie<RuleKey, Rule>,
+    pub address_pairs: Trie<AddressPairKey, AddressPair>,
+    pub subnets: Hash<Id, Subnet>,
+    pub acls: Hash<AclKey, Acl>,
+    pub acl_addresses: Trie<AclAddressKey, AclRules>,
+    pub acl_ports: Trie<AclPortKey, AclRules>,
     pub generations: Array<MapData, u64>,
     pub flows: HashMap<MapData, Raw<FlowKey>, Raw<Flow>>,
     pub new_flows: HashMap<MapData, Raw<FlowKey>, Raw<Flow>>,
     pub fragments: HashMap<MapData, Raw<FragmentKey>, Raw<FragmentPorts>>,
     pub drops: PerCpuHashMap<MapData, Raw<DropCounterKey>, Raw<DropCounter>>,
     pub events: RingBuf<MapData>,
+    /// `None` once [`crate::ClaimReader`] has it.
+    pub claims: Option<RingBuf<MapData>>,
+    pub parts: ProgramArray<MapData>,
 }
 
 impl Maps {
@@ -408,7 +476,8 @@ impl Maps {
                     | Map::LpmTrie(data)
                     | Map::Array(data)
                     | Map::PerCpuLruHashMap(data)
-                    | Map::RingBuf(data),
+                    | Map::RingBuf(data)
+                    | Map::ProgramArray(data),
                 ) => data,
                 _ => return Err(Error::Object { what: name.as_str() }),
             };
@@ -424,12 +493,19 @@ impl Maps {
             cidrs: trie(ebpf, MapName::Cidrs, capacities)?,
             identities: trie(ebpf, MapName::Identities, capacities)?,
             rules: trie(ebpf, MapName::Rules, capacities)?,
+            address_pairs: trie(ebpf, MapName::AddressPairs, capacities)?,
+            subnets: hash(ebpf, MapName::Subnets, capacities)?,
+            acls: hash(ebpf, MapName::Acls, capacities)?,
+            acl_addresses: trie(ebpf, MapName::AclAddresses, capacities)?,
+            acl_ports: trie(ebpf, MapName::AclPorts, capacities)?,
             generations: taken(ebpf, MapName::Generations)?,
             flows: taken(ebpf, MapName::Flows)?,
             new_flows: taken(ebpf, MapName::NewFlows)?,
             fragments: taken(ebpf, MapName::Fragments)?,
             drops: taken(ebpf, MapName::Drops)?,
             events: taken(ebpf, MapName::Events)?,
+            claims: Some(taken(ebpf, MapName::Claims)?),
+            parts: taken(ebpf, MapName::Parts)?,
         })
     }
 }

@@ -31,7 +31,7 @@ impl Datapath {
 
     /// How full the maps of tables are. Costs nothing.
     #[must_use]
-    pub fn usage(&self) -> [Usage; 7] {
+    pub fn usage(&self) -> [Usage; 12] {
         let maps = &self.loaded.maps;
         [
             maps.ports.usage(),
@@ -41,6 +41,11 @@ impl Datapath {
             maps.cidrs.usage(),
             maps.identities.usage(),
             maps.rules.usage(),
+            maps.address_pairs.usage(),
+            maps.subnets.usage(),
+            maps.acls.usage(),
+            maps.acl_addresses.usage(),
+            maps.acl_ports.usage(),
         ]
     }
 }
@@ -49,7 +54,8 @@ impl Maps {
     /// See [`Datapath::apply`].
     pub fn apply(&mut self, delta: &Delta) -> Result<(), Error> {
         let changed = delta.changes.iter().try_for_each(|change| self.change(change));
-        let bumped = delta.bumped.iter().try_for_each(|vni| self.bump(*vni));
+        // Every one, also after one that failed.
+        let bumped = delta.bumped.iter().map(|vni| self.bump(*vni)).fold(Ok(()), Result::and);
         changed.and(bumped)
     }
 
@@ -62,6 +68,11 @@ impl Maps {
             Change::Cidr(key, value) => write(&mut self.cidrs, key, value),
             Change::Identity(key, value) => write(&mut self.identities, key, value),
             Change::Rule(key, value) => write(&mut self.rules, key, value),
+            Change::AddressPair(key, value) => write(&mut self.address_pairs, key, value),
+            Change::Subnet(key, value) => write(&mut self.subnets, key, value),
+            Change::Acl(key, value) => write(&mut self.acls, key, value),
+            Change::AclAddress(key, value) => write(&mut self.acl_addresses, key, value),
+            Change::AclPort(key, value) => write(&mut self.acl_ports, key, value),
         }
     }
 
@@ -88,6 +99,11 @@ impl Maps {
             cidrs: self.cidrs.read()?,
             identities: self.identities.read()?,
             rules: self.rules.read()?,
+            address_pairs: self.address_pairs.read()?,
+            subnets: self.subnets.read()?,
+            acls: self.acls.read()?,
+            acl_addresses: self.acl_addresses.read()?,
+            acl_ports: self.acl_ports.read()?,
         })
     }
 }

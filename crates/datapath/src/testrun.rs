@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use abi::{DropCounter, DropCounterKey, DropSample, Flow, FlowKey};
+use abi::{Claim, DropCounter, DropCounterKey, DropSample, Flow, FlowKey};
 use aya::{TestRun as _, TestRunOptions};
 use tables::{Delta, Tables};
 
@@ -20,8 +20,8 @@ const CONTEXT_LEN: usize = 192;
 const IFINDEX: usize = 40;
 const CONTROL: usize = 48;
 
-/// Room behind a frame in the output buffer.
-const SLACK: usize = 64;
+/// Room behind a frame in the output buffer: an answer can be longer than what it answers.
+const SLACK: usize = 1024;
 
 /// What a program did with a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,13 +67,18 @@ impl TestDatapath {
         Self::load(crate::load::OBJECT, capacities)
     }
 
-    /// Number of instructions that the verifier walked through; grows with the number of paths.
+    /// Number of instructions that the verifier walked through, for each program; grows with the number of paths.
     ///
     /// # Errors
     ///
     /// [`Error::Load`].
-    pub fn verified_instructions(&mut self) -> Result<u32, Error> {
-        Ok(self.loaded.program()?.info()?.verified_instruction_count().unwrap_or(0))
+    pub fn verified_instructions(&mut self) -> Result<BTreeMap<&'static str, u32>, Error> {
+        let mut walked = BTreeMap::new();
+        for name in crate::load::program_names() {
+            let info = self.loaded.program_named(name)?.info()?;
+            walked.insert(name, info.verified_instruction_count().unwrap_or(0));
+        }
+        Ok(walked)
     }
 
     /// See [`crate::Datapath::apply`].
@@ -107,6 +112,12 @@ impl TestDatapath {
     #[must_use]
     pub fn drop_samples(&mut self) -> Vec<DropSample> {
         self.loaded.maps.drop_samples()
+    }
+
+    /// Claims of virtual IPs since the last call, oldest first (rule VIP-3). The ring buffer keeps some 1,000.
+    #[must_use]
+    pub fn claims(&mut self) -> Vec<Claim> {
+        self.loaded.maps.claims()
     }
 
     /// See [`crate::Datapath::flows_len`].

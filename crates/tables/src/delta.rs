@@ -5,7 +5,8 @@ mod close;
 use std::collections::{BTreeMap, BTreeSet};
 
 use abi::{
-    CidrKey, Crossing, CrossingKey, Endpoint, EndpointKey, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey,
+    Acl, AclAddressKey, AclKey, AclPortKey, AclRules, AddressPair, AddressPairKey, CidrKey, Crossing, CrossingKey,
+    Endpoint, EndpointKey, Id, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey, Subnet,
 };
 
 use crate::{Prefix, Tables};
@@ -27,6 +28,16 @@ pub enum Change {
     Identity(Prefix<IdentityKey>, Option<Identity>),
     /// Of [`Tables::rules`].
     Rule(Prefix<RuleKey>, Option<Rule>),
+    /// Of [`Tables::address_pairs`].
+    AddressPair(Prefix<AddressPairKey>, Option<AddressPair>),
+    /// Of [`Tables::subnets`].
+    Subnet(Id, Option<Subnet>),
+    /// Of [`Tables::acls`].
+    Acl(AclKey, Option<Acl>),
+    /// Of [`Tables::acl_addresses`].
+    AclAddress(Prefix<AclAddressKey>, Option<AclRules>),
+    /// Of [`Tables::acl_ports`].
+    AclPort(Prefix<AclPortKey>, Option<AclRules>),
 }
 
 /// Changes in the order in which they must be written, and the VPCs whose flows must be decided again afterwards.
@@ -58,21 +69,31 @@ impl Delta {
             close::all(old, new, &mut changes);
         }
         // Write, from the leaves up.
+        written(&old.acl_addresses, &new.acl_addresses, Change::AclAddress, &mut changes);
+        written(&old.acl_ports, &new.acl_ports, Change::AclPort, &mut changes);
+        written(&old.acls, &new.acls, Change::Acl, &mut changes);
         written(&old.rules, &new.rules, Change::Rule, &mut changes);
         written(&old.identities, &new.identities, Change::Identity, &mut changes);
         written(&old.cidrs, &new.cidrs, Change::Cidr, &mut changes);
         written(&old.endpoints, &new.endpoints, Change::Endpoint, &mut changes);
         written(&old.crossings, &new.crossings, Change::Crossing, &mut changes);
         written(&old.routes, &new.routes, Change::Route, &mut changes);
+        written(&old.subnets, &new.subnets, Change::Subnet, &mut changes);
+        written(&old.address_pairs, &new.address_pairs, Change::AddressPair, &mut changes);
         written(&old.ports, &new.ports, Change::Port, &mut changes);
         // Remove, from the root down.
         removed(&old.ports, &new.ports, Change::Port, &mut changes);
+        removed(&old.address_pairs, &new.address_pairs, Change::AddressPair, &mut changes);
+        removed(&old.subnets, &new.subnets, Change::Subnet, &mut changes);
         removed(&old.routes, &new.routes, Change::Route, &mut changes);
         removed(&old.crossings, &new.crossings, Change::Crossing, &mut changes);
         removed(&old.endpoints, &new.endpoints, Change::Endpoint, &mut changes);
         removed(&old.cidrs, &new.cidrs, Change::Cidr, &mut changes);
         removed(&old.identities, &new.identities, Change::Identity, &mut changes);
         removed(&old.rules, &new.rules, Change::Rule, &mut changes);
+        removed(&old.acls, &new.acls, Change::Acl, &mut changes);
+        removed(&old.acl_ports, &new.acl_ports, Change::AclPort, &mut changes);
+        removed(&old.acl_addresses, &new.acl_addresses, Change::AclAddress, &mut changes);
         Self { changes, bumped: BTreeSet::new() }
     }
 

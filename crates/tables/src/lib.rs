@@ -11,7 +11,8 @@ pub use delta::{Change, Delta};
 use std::collections::BTreeMap;
 
 use abi::{
-    CidrKey, Crossing, CrossingKey, Endpoint, EndpointKey, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey,
+    Acl, AclAddressKey, AclKey, AclPortKey, AclRules, AddressPair, AddressPairKey, CidrKey, Crossing, CrossingKey,
+    Endpoint, EndpointKey, Id, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey, Subnet,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -53,6 +54,16 @@ pub struct Tables {
     pub identities: BTreeMap<Prefix<IdentityKey>, Identity>,
     /// Class and service to verdict.
     pub rules: BTreeMap<Prefix<RuleKey>, Rule>,
+    /// Addresses that ports may use beside their own.
+    pub address_pairs: BTreeMap<Prefix<AddressPairKey>, AddressPair>,
+    /// What the guests of a subnet are told.
+    pub subnets: BTreeMap<Id, Subnet>,
+    /// Which rules of a network ACL allow.
+    pub acls: BTreeMap<AclKey, Acl>,
+    /// Which rules of a network ACL match an address.
+    pub acl_addresses: BTreeMap<Prefix<AclAddressKey>, AclRules>,
+    /// Which rules of a network ACL match a protocol and port.
+    pub acl_ports: BTreeMap<Prefix<AclPortKey>, AclRules>,
 }
 
 impl Tables {
@@ -65,6 +76,11 @@ impl Tables {
         self.cidrs.extend(other.cidrs);
         self.identities.extend(other.identities);
         self.rules.extend(other.rules);
+        self.address_pairs.extend(other.address_pairs);
+        self.subnets.extend(other.subnets);
+        self.acls.extend(other.acls);
+        self.acl_addresses.extend(other.acl_addresses);
+        self.acl_ports.extend(other.acl_ports);
     }
 
     /// Number of entries of all tables.
@@ -77,6 +93,11 @@ impl Tables {
             + self.cidrs.len()
             + self.identities.len()
             + self.rules.len()
+            + self.address_pairs.len()
+            + self.subnets.len()
+            + self.acls.len()
+            + self.acl_addresses.len()
+            + self.acl_ports.len()
     }
 
     /// Whether no table has an entry.
@@ -96,6 +117,11 @@ impl Tables {
                 Change::Cidr(key, value) => put(&mut self.cidrs, *key, *value),
                 Change::Identity(key, value) => put(&mut self.identities, *key, *value),
                 Change::Rule(key, value) => put(&mut self.rules, *key, *value),
+                Change::AddressPair(key, value) => put(&mut self.address_pairs, *key, *value),
+                Change::Subnet(key, value) => put(&mut self.subnets, *key, *value),
+                Change::Acl(key, value) => put(&mut self.acls, *key, *value),
+                Change::AclAddress(key, value) => put(&mut self.acl_addresses, *key, *value),
+                Change::AclPort(key, value) => put(&mut self.acl_ports, *key, *value),
             }
         }
     }

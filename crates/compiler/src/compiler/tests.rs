@@ -32,7 +32,7 @@ proptest! {
                 prop_assert_eq!(&tables, &full);
                 let mut parts = Tables::default();
                 for vpc in fixture.catalog.vpcs() {
-                    parts.extend(compile_vpc(&fixture.catalog, vpc.id, fixture.attachments()));
+                    parts.extend(compile_vpc(&fixture.catalog, vpc.id, fixture.attachments(), Settings::default()));
                 }
                 prop_assert_eq!(&parts, &full);
             }

@@ -7,8 +7,8 @@ use ipnet::Ipv4Net;
 use proptest::prelude::*;
 
 use super::*;
-use crate::compile_vpc;
 use crate::fixture::Fixture;
+use crate::{Settings, compile_vpc};
 
 /// Two peered VPCs with equal addresses at `.7`, and a third one that nothing leads to.
 const VPCS: &str = "
@@ -32,7 +32,7 @@ const VPCS: &str = "
 fn decide(fixture: &Fixture, groups: &[&str], context: u8, remote: [u8; 4], protocol: u8, service: u16) -> (Id, bool) {
     let vpc = fixture.vpc("A");
     let groups: Vec<_> = groups.iter().map(|name| SecurityGroupId::new(fixture.id(name))).collect();
-    let tables = compile_vpc(&fixture.catalog, vpc, fixture.attachments());
+    let tables = compile_vpc(&fixture.catalog, vpc, fixture.attachments(), Settings::default());
     let policy = policy_id(vpc, &groups);
     let class = tables
         .identities

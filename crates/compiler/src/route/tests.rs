@@ -8,7 +8,7 @@ use model::VpcId;
 use proptest::prelude::*;
 
 use crate::fixture::Fixture;
-use crate::{Attachments, compile_vpc};
+use crate::{Attachments, Settings, compile_vpc};
 
 use super::*;
 
@@ -59,7 +59,7 @@ proptest! {
             }
         }
         let vpc = fixture.vpc("A");
-        let tables = compile_vpc(&fixture.catalog, vpc, &Attachments::new());
+        let tables = compile_vpc(&fixture.catalog, vpc, &Attachments::new(), Settings::default());
         let near = asked.into_iter().map(|(a, b, c)| Ipv4Addr::new(10, a, b, c));
         for ip in near.chain([Ipv4Addr::from(far), Ipv4Addr::new(100, 64, 1, 1), Ipv4Addr::LOCALHOST]) {
             prop_assert_eq!(
@@ -77,7 +77,7 @@ fn a_route_to_a_deleted_server_stays_without_a_next_hop() {
     let mut fixture =
         Fixture::new("vpc A 10.0.0.0/16\nsubnet S A 10.0.0.0/24\nserver E S 10.0.0.9\nroute rtb-A 0.0.0.0/0 E");
     let of = |fixture: &Fixture| {
-        let tables = compile_vpc(&fixture.catalog, fixture.vpc("A"), fixture.attachments());
+        let tables = compile_vpc(&fixture.catalog, fixture.vpc("A"), fixture.attachments(), Settings::default());
         *tables.routes.values().find(|route| route.kind == ROUTE_INSTANCE).unwrap()
     };
     assert_eq!(of(&fixture).next_hop[..4], [10, 0, 0, 9]);
@@ -90,7 +90,7 @@ fn a_route_to_a_deleted_server_stays_without_a_next_hop() {
 fn both_ends_of_a_pending_peering_have_a_crossing() {
     let fixture = Fixture::new("vpc A 10.0.0.0/16\nvpc B 10.1.0.0/16 edge=e\npeering P A B status=PENDING_ACCEPTANCE");
     for (vpc, edge) in [("A", true), ("B", false)] {
-        let tables = compile_vpc(&fixture.catalog, fixture.vpc(vpc), &Attachments::new());
+        let tables = compile_vpc(&fixture.catalog, fixture.vpc(vpc), &Attachments::new(), Settings::default());
         let crossing = tables.crossings.values().next().unwrap();
         assert_eq!((crossing.state, crossing.edge_site != 0), (CROSSING_PENDING, edge));
     }

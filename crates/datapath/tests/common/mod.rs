@@ -89,7 +89,22 @@ pub fn peered(interfaces: &[u32]) -> (Tables, Vec<Workload>) {
         let mac = workload.mac;
         tables.ports.insert(
             *ifindex,
-            Port { port, subnet, table, policy, vni: workload.vni, edge_site: 0, mac, flags, pad: 0 },
+            Port {
+                port,
+                subnet,
+                table,
+                policy,
+                acl: NO_ID,
+                vni: workload.vni,
+                edge_site: 0,
+                mac,
+                flags,
+                pad: 0,
+                mtu: 1500,
+                pad2: [0; 2],
+                ipv4: workload.address,
+                ipv6: [0; 16],
+            },
         );
         tables.endpoints.insert(
             endpoint_key(workload.vni, workload.address),
@@ -97,6 +112,7 @@ pub fn peered(interfaces: &[u32]) -> (Tables, Vec<Workload>) {
                 port,
                 subnet,
                 policy,
+                acl: NO_ID,
                 ifindex: *ifindex,
                 mac,
                 kind: ENDPOINT_WORKLOAD,
@@ -115,6 +131,7 @@ pub fn peered(interfaces: &[u32]) -> (Tables, Vec<Workload>) {
             port: NO_ID,
             subnet: id(b's', vpc),
             policy: NO_ID,
+            acl: NO_ID,
             ifindex: 0,
             mac: GATEWAY_MAC,
             kind: ENDPOINT_GATEWAY,

@@ -1,12 +1,15 @@
 //! Random frames: most could come from an honest workload, the rest are cut, wrong or forged.
 
-use abi::{GATEWAY_MAC, Mac};
+use abi::{FAMILY_V4, FAMILY_V6, GATEWAY_MAC, Mac};
 
-use super::{random::Random, topology::Place};
-
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const ICMP: u8 = 1;
+use super::{
+    address::{Address, v4},
+    answer::answer,
+    dhcp, discovery, ipv6,
+    random::Random,
+    topology::{Place, any_host, host},
+    transport::{self, ICMP, TCP, UDP},
+};
 
 /// A frame with the interface that it comes in by.
 #[derive(Clone, Debug)]
@@ -17,32 +20,68 @@ pub struct Sent {
 
 /// A frame from one of the ports; `earlier` are frames as they were delivered, with who got them.
 pub fn random(random: &mut Random, places: &[Place], others: &[u32], earlier: &[Sent]) -> Sent {
-    if !earlier.is_empty() && random.percent(45) {
+    if !earlier.is_empty() && random.percent(40) {
         let delivered = &earlier[random.below(earlier.len())];
-        if let Some(sent) = answer(random, places, delivered) {
+        if let Some(mut sent) = answer(random, places, delivered) {
+            mutate(random, &mut sent.frame);
             return sent;
         }
     }
     let from = places[random.below(places.len())];
     let ifindex = if random.percent(2) { others[random.below(others.len())] } else { from.ifindex };
     let mac = if random.percent(2) { [2, 9, 9, 9, 9, 9] } else { from.mac };
-    if random.percent(10) {
-        return Sent { ifindex, frame: arp(random, places, from, mac) };
-    }
-    let source = if random.percent(7) { address(random, places) } else { from.address };
-    let destination = address(random, places);
-    let dmac = if random.percent(3) { [0x33, 0x33, 0, 0, 0, 1] } else { GATEWAY_MAC };
-    let protocol = random.of(&[TCP, TCP, TCP, UDP, UDP, ICMP, ICMP, 47]);
-    let l4 = l4(random, protocol, source, destination);
-    let mut frame = ipv4(random, dmac, mac, source, destination, protocol, &l4);
+    let mut frame = match random.below(100) {
+        0..7 => arp(random, places, from, mac),
+        7..18 => discovery::random(random, places, from, mac),
+        18..24 => dhcp::version_4(random, from, mac),
+        24..29 => dhcp::version_6(random, from, mac),
+        29..63 => packet_v4(random, places, from, mac),
+        _ => packet_v6(random, places, from, mac),
+    };
     damage(random, &mut frame);
     Sent { ifindex, frame }
 }
 
-fn address(random: &mut Random, places: &[Place]) -> [u8; 4] {
-    if random.percent(75) {
-        return places[random.below(places.len())].address;
+/// An Ethernet frame.
+pub fn ethernet(to: Mac, from: Mac, ethertype: u16, payload: &[u8]) -> Vec<u8> {
+    [to.as_slice(), &from, &ethertype.to_be_bytes(), payload].concat()
+}
+
+/// Where a workload sends: mostly the gateway, sometimes a neighbour or a group.
+fn hardware(random: &mut Random, places: &[Place]) -> Mac {
+    match random.below(20) {
+        0 => random.of(&[[0x33, 0x33, 0, 0, 0, 1], [0x01, 0, 0x5e, 0, 0, 0xfb], [0xff; 6]]),
+        1 | 2 => places[random.below(places.len())].mac,
+        _ => GATEWAY_MAC,
     }
+}
+
+fn packet_v4(random: &mut Random, places: &[Place], from: Place, mac: Mac) -> Vec<u8> {
+    let source = if random.percent(7) { address_v4(random, places) } else { from.ipv4 };
+    let (network, subnet) = from.subnet;
+    let destination = if random.percent(4) { [10, network, subnet, 1] } else { address_v4(random, places) };
+    let protocol = random.of(&[TCP, TCP, TCP, UDP, UDP, ICMP, ICMP, 47]);
+    let l4 = transport::random(random, protocol, v4(source), v4(destination), FAMILY_V4);
+    ethernet(hardware(random, places), mac, 0x0800, &ipv4(random, source, destination, protocol, &l4))
+}
+
+fn packet_v6(random: &mut Random, places: &[Place], from: Place, mac: Mac) -> Vec<u8> {
+    let source = match random.below(20) {
+        0 => address_v6(random, places),
+        1 => from.link_local(),
+        _ => from.ipv6,
+    };
+    let (network, subnet) = from.subnet;
+    let destination = if random.percent(4) { host(FAMILY_V6, network, subnet, 1) } else { address_v6(random, places) };
+    let packet = ipv6::random(random, source, destination);
+    ethernet(hardware(random, places), mac, 0x86dd, &packet)
+}
+
+pub fn address_v4(random: &mut Random, places: &[Place]) -> [u8; 4] {
+    if random.percent(75) {
+        return places[random.below(places.len())].ipv4;
+    }
+    let [a, b, c, d, ..] = any_host(random, FAMILY_V4);
     let special = [
         [255, 255, 255, 255],
         [224, 0, 0, 251],
@@ -54,87 +93,61 @@ fn address(random: &mut Random, places: &[Place]) -> [u8; 4] {
         [100, 64, 0, 1],
         [10, 1, 0, 1],
         [10, 2, 1, 1],
-        [10, 1 + random.byte(4), random.byte(3), random.byte(255)],
-        [10, 1 + random.byte(3), random.byte(2), 200 + random.byte(8)],
+        [10, 1, 0, 254],
+        [a, b, c, d],
+        [a, b, c, 255],
+        [a, b, c, d],
     ];
     random.of(&special)
 }
 
+pub fn address_v6(random: &mut Random, places: &[Place]) -> Address {
+    if random.percent(75) {
+        return places[random.below(places.len())].ipv6;
+    }
+    let place = places[random.below(places.len())];
+    let any = any_host(random, FAMILY_V6);
+    let special = ipv6::special(random);
+    random.of(&[any, any, special, special, place.link_local()])
+}
+
 fn arp(random: &mut Random, places: &[Place], from: Place, mac: Mac) -> Vec<u8> {
-    let mut frame = Vec::new();
-    frame.extend([0xff; 6]);
-    frame.extend(mac);
-    frame.extend([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, random.of(&[1, 1, 1, 1, 2])]);
-    frame.extend(if random.percent(5) { [2; 6] } else { mac });
-    frame.extend(if random.percent(10) { address(random, places) } else { from.address });
-    frame.extend([0; 6]);
-    let [a, b, c, _] = from.address;
-    frame.extend(if random.percent(30) { [a, b, c, 1] } else { address(random, places) });
+    let mut arp = vec![0, 1, 8, 0, 6, 4, 0, random.of(&[1, 1, 1, 1, 2])];
+    arp.extend(if random.percent(5) { [2; 6] } else { mac });
+    let (network, subnet) = from.subnet;
+    let vip = [10, network, subnet, 200 + random.byte(8)];
+    let sender = match random.below(10) {
+        0 => address_v4(random, places),
+        1 | 2 => vip,
+        _ => from.ipv4,
+    };
+    arp.extend(sender);
+    arp.extend([0; 6]);
+    let other = address_v4(random, places);
+    arp.extend(random.of(&[[10, network, subnet, 1], sender, vip, other, other]));
     if random.percent(5) {
-        let at = 14 + random.below(8);
-        frame[at] ^= 1;
+        let at = random.below(8);
+        arp[at] ^= 1;
     }
-    frame
+    ethernet([0xff; 6], mac, 0x0806, &arp)
 }
 
-fn l4(random: &mut Random, protocol: u8, source: [u8; 4], destination: [u8; 4]) -> Vec<u8> {
-    let ports: [u16; 2] = [random.of(&[1000, 1001, 67, 68]), random.of(&[80, 443, 800, 68, 1000])];
-    let mut l4 = Vec::new();
-    match protocol {
-        TCP => {
-            l4.extend(ports.map(u16::to_be_bytes).concat());
-            l4.extend([0; 8]);
-            let any = random.byte(64);
-            let flags = random.of(&[2, 2, 2, 16, 16, 18, 17, 4, 20, any]);
-            l4.extend([0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
-            l4.extend([0x55; 10]);
-        }
-        UDP => {
-            l4.extend(ports.map(u16::to_be_bytes).concat());
-            l4.extend([0, 18, 0, 0]);
-            l4.extend([0x55; 10]);
-        }
-        ICMP => {
-            let kind = random.of(&[8, 8, 8, 0, 3, 11, 12, 5, 13, 17]);
-            l4.extend([kind, 0, 0x12, 0x34, 0, random.of(&[1, 2]), 0, 1]);
-            // What an error quotes: some packet the other way.
-            let quoted = random.of(&[TCP, UDP, ICMP, 47]);
-            l4.extend([0x45, 0, 0, 40, 0, 1, 0, 0, 64, quoted, 0, 0]);
-            l4.extend(destination);
-            l4.extend(source);
-            l4.extend([ports[1].to_be_bytes(), ports[0].to_be_bytes()].concat());
-            l4.extend([0, 1, 0, 0]);
-        }
-        _ => l4.extend([0x55; 12]),
-    }
-    l4
-}
-
-fn ipv4(
-    random: &mut Random,
-    dmac: Mac,
-    smac: Mac,
-    source: [u8; 4],
-    destination: [u8; 4],
-    protocol: u8,
-    l4: &[u8],
-) -> Vec<u8> {
+fn ipv4(random: &mut Random, source: [u8; 4], destination: [u8; 4], protocol: u8, l4: &[u8]) -> Vec<u8> {
     let words: u8 = if random.percent(6) { 5 + random.byte(11) } else { 5 };
     let options = usize::from(words - 5) * 4;
     let len = u16::try_from(20 + options + l4.len()).unwrap().to_be_bytes();
-    // Now and then the first fragment, a later one, or one that overwrites headers.
+    // Now and then the first fragment, a later one, one that overwrites headers, or one that may be made.
     let fragment: [u8; 2] =
-        if random.percent(8) { random.of(&[[0x20, 0], [0, 2], [0x20, 4], [0, 1]]) } else { [0x40, 0] };
-    let mut frame = Vec::new();
-    frame.extend(dmac);
-    frame.extend(smac);
-    frame.extend([0x08, 0x00, 0x40 | words, 0, len[0], len[1], 0, random.byte(3), fragment[0], fragment[1]]);
-    frame.extend([64, protocol, 0, 0]);
-    frame.extend(source);
-    frame.extend(destination);
-    frame.extend(vec![1; options]);
-    frame.extend(l4);
-    frame
+        if random.percent(12) { random.of(&[[0x20, 0], [0, 2], [0x20, 4], [0, 1], [0, 0], [0, 0]]) } else { [0x40, 0] };
+    let mut packet = vec![0x40 | words, 0, len[0], len[1], 0, random.byte(3), fragment[0], fragment[1]];
+    packet.extend([64, protocol, 0, 0]);
+    packet.extend(source);
+    packet.extend(destination);
+    packet.extend(vec![1; options]);
+    let sum = transport::checksum(&packet);
+    packet[10..12].copy_from_slice(&sum);
+    packet.extend(l4);
+    packet
 }
 
 fn damage(random: &mut Random, frame: &mut Vec<u8>) {
@@ -150,40 +163,15 @@ fn damage(random: &mut Random, frame: &mut Vec<u8>) {
     if random.percent(2) {
         frame.extend(vec![0; random.below(30)]);
     }
+    mutate(random, frame);
 }
 
-/// What the one who got a frame might send back.
-fn answer(random: &mut Random, places: &[Place], delivered: &Sent) -> Option<Sent> {
-    let place = places.iter().find(|place| place.ifindex == delivered.ifindex)?;
-    let mut frame = delivered.frame.clone();
-    if frame.get(14) != Some(&0x45) || frame.len() < 42 {
-        return None;
-    }
-    let was = frame.clone();
-    frame[0..6].copy_from_slice(&was[6..12]);
-    frame[6..12].copy_from_slice(&place.mac);
-    frame[26..30].copy_from_slice(&was[30..34]);
-    frame[30..34].copy_from_slice(&was[26..30]);
-    match frame[23] {
-        TCP | UDP => {
-            frame[34..36].copy_from_slice(&was[36..38]);
-            frame[36..38].copy_from_slice(&was[34..36]);
-            if frame[23] == TCP {
-                let flags = frame.get_mut(47)?;
-                *flags = if *flags == 2 { random.of(&[18, 18, 18, 20, 2]) } else { random.of(&[16, 16, 24, 17, 4]) };
-            }
+/// Changes a few bits anywhere behind the hardware addresses, in few frames.
+fn mutate(random: &mut Random, frame: &mut [u8]) {
+    if random.percent(6) {
+        for _ in 0..1 + random.below(4) {
+            let at = 12 + random.below(frame.len().min(130) - 12);
+            frame[at] ^= 1 << random.below(8);
         }
-        ICMP if frame[34] == 8 => frame[34] = 0,
-        _ => {}
     }
-    if random.percent(8) {
-        // An error about it instead.
-        frame.truncate(34);
-        frame[23] = ICMP;
-        frame.extend([random.of(&[3, 11]), 0, 0, 0, 0, 0, 0, 0]);
-        frame.extend(was.iter().skip(14).take(28));
-        let len = u16::try_from(frame.len() - 14).unwrap();
-        frame[16..18].copy_from_slice(&len.to_be_bytes());
-    }
-    Some(Sent { ifindex: delivered.ifindex, frame })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use abi::{
-    CONTEXT_OUT, CROSSING_CLOSED, Crossing, CrossingKey, Endpoint, EndpointKey, Id, Identity, NO_ID, Port,
+    AddressPair, CONTEXT_OUT, CROSSING_CLOSED, Crossing, CrossingKey, Endpoint, EndpointKey, Id, Identity, NO_ID, Port,
     ROUTE_CLOSED, RULE_DENY, Route, Rule,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -28,6 +28,8 @@ enum Site {
     In,
     /// A class of addresses.
     Class(Id),
+    /// What a port may use beside its own addresses: the sender is asked once, the receiver another time.
+    AddressPairs(Id),
 }
 
 /// Whether one packet could meet an old value and a new one.
@@ -48,7 +50,10 @@ pub(super) fn is_needed(old: &Tables, new: &Tables) -> bool {
     let (before, after) = (classes(old), classes(new));
     let rules = differing(&old.rules, &new.rules).map(|prefix| prefix.key.class);
     sites.extend(rules.filter(|class| before.contains(class) && after.contains(class)).map(Site::Class));
-    sites.len() > 1
+    let pairs = differing(&old.address_pairs, &new.address_pairs);
+    sites.extend(pairs.map(|prefix| Site::AddressPairs(prefix.key.port)));
+    // Of one network ACL a packet meets several entries.
+    sites.len() > 1 || !changed_acls(old, new).is_empty()
 }
 
 /// Adds the changes by which nothing passes that would use an entry that differs.
@@ -63,6 +68,26 @@ pub(super) fn all(old: &Tables, new: &Tables, changes: &mut Vec<Change>) {
     // Of a class that goes, nothing refers to the rules any more.
     let kept = old.rules.iter().filter(|(prefix, _)| after.contains(&prefix.key.class)).map(|(p, rule)| (*p, *rule));
     prefixes(&kept.collect(), &new.rules, Change::Rule, |rule| Rule { verdict: RULE_DENY, ..rule }, changes);
+    let unusable = |pair| AddressPair { flags: 0, ..pair };
+    prefixes(&old.address_pairs, &new.address_pairs, Change::AddressPair, unusable, changes);
+    // What has no entry denies.
+    let changed = changed_acls(old, new);
+    changes.extend(old.acls.keys().filter(|key| changed.contains(&key.acl)).map(|key| Change::Acl(*key, None)));
+}
+
+/// The network ACLs that are in both tables, but are not the same. Ids are hashes of the content, so there is none unless
+/// two contents have the same hash; those of other ids are written before anything refers to them, and removed when
+/// nothing does any more.
+fn changed_acls(old: &Tables, new: &Tables) -> BTreeSet<Id> {
+    let mut changed: BTreeSet<Id> = differing(&old.acls, &new.acls).map(|key| key.acl).collect();
+    changed.extend(differing(&old.acl_addresses, &new.acl_addresses).map(|prefix| prefix.key.acl));
+    changed.extend(differing(&old.acl_ports, &new.acl_ports).map(|prefix| prefix.key.acl));
+    if changed.is_empty() {
+        return changed;
+    }
+    let kept = |tables: &Tables| tables.acls.keys().map(|key| key.acl).collect::<BTreeSet<Id>>();
+    let both: BTreeSet<Id> = kept(old).intersection(&kept(new)).copied().collect();
+    changed.intersection(&both).copied().collect()
 }
 
 fn classes(tables: &Tables) -> BTreeSet<Id> {
