@@ -1,11 +1,12 @@
 //! The ways from one object to others, kept in step with the records.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use model::{
-    AccessKeyId, AccountId, MacAddress, NextHop, PeeringId, PeeringStatus, PortId, ProjectId, Record, Remote, RouteId,
-    RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId, Timestamp, UserId, Vni, VpcId,
+    AccessKeyId, AccountId, AddressGroupId, MacAddress, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId, NextHop,
+    PeeringId, PeeringStatus, PortId, ProjectId, Record, Remote, RouteId, RouteTableId, SecurityGroupId,
+    SecurityGroupRuleId, ServerId, SubnetId, Timestamp, UserId, Vni, VpcId,
 };
 use uuid::Uuid;
 
@@ -67,10 +68,22 @@ pub(crate) struct Indexes {
     pub(crate) neutron_subnets: Index<Uuid, SubnetId>,
     pub(crate) subnet_ports: Index<SubnetId, PortId>,
     pub(crate) addresses: Index<(SubnetId, Ipv4Addr), PortId>,
+    pub(crate) addresses_v6: Index<(SubnetId, Ipv6Addr), PortId>,
+    pub(crate) bindings: Index<(SubnetId, IpAddr), PortId>,
     pub(crate) macs: Index<MacAddress, PortId>,
     pub(crate) group_ports: Index<SecurityGroupId, PortId>,
     pub(crate) group_namers: Index<SecurityGroupId, SecurityGroupId>,
     pub(crate) group_rules: Index<SecurityGroupRuleId, SecurityGroupId>,
+    pub(crate) project_network_acls: Index<ProjectId, NetworkAclId>,
+    pub(crate) project_network_acl_policies: Index<ProjectId, NetworkAclPolicyId>,
+    pub(crate) project_network_acl_rules: Index<ProjectId, NetworkAclRuleId>,
+    pub(crate) project_address_groups: Index<ProjectId, AddressGroupId>,
+    pub(crate) subnet_network_acls: Index<SubnetId, NetworkAclId>,
+    pub(crate) policy_network_acls: Index<NetworkAclPolicyId, NetworkAclId>,
+    pub(crate) rule_policies: Index<NetworkAclRuleId, NetworkAclPolicyId>,
+    pub(crate) address_group_network_acls: Index<AddressGroupId, NetworkAclId>,
+    pub(crate) address_group_rules: Index<AddressGroupId, NetworkAclRuleId>,
+    pub(crate) address_group_security_groups: Index<AddressGroupId, SecurityGroupId>,
     pub(crate) server_ports: Index<ServerId, PortId>,
     pub(crate) vnis: Index<Vni, VniOwner>,
     pub(crate) expiries: Index<Timestamp, PeeringId>,
@@ -139,16 +152,51 @@ impl Indexes {
                 }
                 for rule in &group.rules {
                     self.group_rules.set(rule.id, group.id, present);
-                    if let Remote::Group(named) = rule.remote {
-                        self.group_namers.set(named, group.id, present);
+                    match rule.remote {
+                        Remote::Group(named) => self.group_namers.set(named, group.id, present),
+                        Remote::AddressGroup(named) => {
+                            self.address_group_security_groups.set(named, group.id, present);
+                        }
+                        Remote::Any | Remote::Cidr(_) => {}
                     }
                 }
             }
+            Record::NetworkAcl(acl) => {
+                self.project_network_acls.set(acl.project, acl.id, present);
+                for subnet in &acl.subnets {
+                    self.subnet_network_acls.set(*subnet, acl.id, present);
+                }
+                for policy in [acl.ingress_policy, acl.egress_policy].into_iter().flatten() {
+                    self.policy_network_acls.set(policy, acl.id, present);
+                }
+                for group in acl.address_groups() {
+                    self.address_group_network_acls.set(group, acl.id, present);
+                }
+            }
+            Record::NetworkAclPolicy(policy) => {
+                self.project_network_acl_policies.set(policy.project, policy.id, present);
+                for rule in &policy.rules {
+                    self.rule_policies.set(*rule, policy.id, present);
+                }
+            }
+            Record::NetworkAclRule(rule) => {
+                self.project_network_acl_rules.set(rule.project, rule.id, present);
+                for group in rule.address_groups() {
+                    self.address_group_rules.set(group, rule.id, present);
+                }
+            }
+            Record::AddressGroup(group) => self.project_address_groups.set(group.project, group.id, present),
             Record::Port(port) => {
                 self.project_ports.set(port.project, port.id, present);
                 self.vpc_ports.set(port.vpc, port.id, present);
                 self.subnet_ports.set(port.subnet, port.id, present);
                 self.addresses.set((port.subnet, port.ipv4), port.id, present);
+                if let Some(ipv6) = port.ipv6 {
+                    self.addresses_v6.set((port.subnet, ipv6), port.id, present);
+                }
+                for address in port.bindings() {
+                    self.bindings.set((port.subnet, address), port.id, present);
+                }
                 self.macs.set(port.mac, port.id, present);
                 for group in &port.security_groups {
                     self.group_ports.set(*group, port.id, present);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use model::{
-    AccessKey, AccessKeyId, Account, AccountId, Claim, Kind, Peering, PeeringId, Port, PortId, Project, ProjectId,
-    Record, Route, RouteId, RouteTable, RouteTableId, SecurityGroup, SecurityGroupId, Server, ServerId, Subnet,
-    SubnetId, Token, User, UserId, Vpc, VpcId,
+    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, Claim, Kind, NetworkAcl, NetworkAclId,
+    NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule, NetworkAclRuleId, Peering, PeeringId, Port, PortId, Project,
+    ProjectId, Record, Route, RouteId, RouteTable, RouteTableId, SecurityGroup, SecurityGroupId, Server, ServerId,
+    Subnet, SubnetId, Token, User, UserId, Vpc, VpcId,
 };
 use store::Revision;
 
@@ -64,7 +65,10 @@ macro_rules! parsed {
         })*
     };
 }
-parsed!(AccountId ProjectId UserId VpcId SubnetId RouteTableId RouteId PeeringId SecurityGroupId PortId ServerId String);
+parsed!(
+    AccountId ProjectId UserId VpcId SubnetId RouteTableId RouteId PeeringId SecurityGroupId NetworkAclId
+    NetworkAclPolicyId NetworkAclRuleId AddressGroupId PortId ServerId String
+);
 
 impl KeyId for AccessKeyId {
     fn from_key(text: &str) -> Option<Self> {
@@ -89,6 +93,10 @@ objects! {
     Route routes RouteId id,
     Peering peerings PeeringId id,
     SecurityGroup security_groups SecurityGroupId id,
+    NetworkAcl network_acls NetworkAclId id,
+    NetworkAclPolicy network_acl_policies NetworkAclPolicyId id,
+    NetworkAclRule network_acl_rules NetworkAclRuleId id,
+    AddressGroup address_groups AddressGroupId id,
     Port ports PortId id,
     Server servers ServerId id,
     Claim claims String name,

@@ -5,10 +5,11 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use model::{
-    Account, AccountId, Direction, IpVersion, Kind, MacAddress, NextHop, Peering, PeeringEnd, PeeringId, PeeringStatus,
-    Port, PortId, Project, ProjectId, Record, RegionId, Remote, Route, RouteId, RouteTable, RouteTableId, RuleAction,
-    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Server, ServerId, Subnet, SubnetId,
-    Timestamp, Token, User, UserId, Vni, Vpc, VpcId,
+    Account, AccountId, AclAddress, AddressGroup, AddressGroupId, Direction, IpVersion, Kind, MacAddress, NetworkAcl,
+    NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule, NetworkAclRuleId, NextHop, Peering, PeeringEnd,
+    PeeringId, PeeringStatus, Port, PortId, Project, ProjectId, Record, RegionId, Remote, Route, RouteId, RouteTable,
+    RouteTableId, RuleAction, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Server, ServerId,
+    Subnet, SubnetId, Timestamp, Token, User, UserId, Vni, Vpc, VpcId,
 };
 use proptest::prelude::*;
 use store::{Change, ChangeSet, Entry, Revision, Snapshot};
@@ -35,7 +36,7 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
     let region = region(a);
     let (created_at, updated_at) = (time(), time());
     let name = format!("n{}", b % 2);
-    match kind % 12 {
+    match kind % 16 {
         0 => Account { id: AccountId::new(uuid(id)), name, site: model::Site::Cn, operator: false, created_at }.into(),
         1 => Project { id: ProjectId::new(uuid(id)), name, account: AccountId::new(uuid(b % 3)), region, created_at }
             .into(),
@@ -158,7 +159,11 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
                     version: IpVersion::V4,
                     protocol: None,
                     services: Vec::new(),
-                    remote: Remote::Group(SecurityGroupId::new(uuid((a + n) % 3))),
+                    remote: if n == 0 {
+                        Remote::Group(SecurityGroupId::new(uuid((a + n) % 3)))
+                    } else {
+                        Remote::AddressGroup(AddressGroupId::new(uuid((a + n) % 3)))
+                    },
                     description: String::new(),
                     enabled: true,
                     created_at,
@@ -180,9 +185,53 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             ipv6: None,
             security_groups: (0..a % 3).map(|n| SecurityGroupId::new(uuid(n))).collect(),
             source_dest_check: true,
-            allowed_address_pairs: Vec::new(),
+            allowed_address_pairs: (0..a % 3).map(|n| model::AddressPair::of(Ipv4Addr::new(10, 0, 0, n))).collect(),
             server: b.is_multiple_of(2).then(|| ServerId::new(uuid(a % 3))),
-            device_owner: String::new(),
+            device_owner: if a.is_multiple_of(2) { model::VIP_OWNER.to_owned() } else { String::new() },
+            holder: None,
+            device_index: 0,
+            created_at,
+            updated_at,
+        }
+        .into(),
+        11 => NetworkAcl {
+            id: NetworkAclId::new(uuid(id)),
+            project,
+            region,
+            name,
+            description: String::new(),
+            enterprise_project_id: "0".into(),
+            enabled: true,
+            subnets: (0..a % 3).map(|n| SubnetId::new(uuid(n))).collect(),
+            ingress_policy: b.is_multiple_of(2).then(|| NetworkAclPolicyId::new(uuid(a % 3))),
+            egress_policy: Some(NetworkAclPolicyId::new(uuid(b % 3))),
+            ingress: (0..b % 3).map(|n| acl_rule(n, a, b)).collect(),
+            egress: (0..a % 2).map(|n| acl_rule(n, b, a)).collect(),
+            created_at,
+            updated_at,
+        }
+        .into(),
+        12 => NetworkAclPolicy {
+            id: NetworkAclPolicyId::new(uuid(id)),
+            project,
+            owner: None,
+            name,
+            description: String::new(),
+            audited: false,
+            rules: (0..b % 3).map(|n| NetworkAclRuleId::new(uuid(n))).collect(),
+        }
+        .into(),
+        13 => acl_rule(id, a, b).into(),
+        14 => AddressGroup {
+            id: AddressGroupId::new(uuid(id)),
+            project,
+            region,
+            name,
+            description: String::new(),
+            enterprise_project_id: "0".into(),
+            version: IpVersion::V4,
+            addresses: Vec::new(),
+            max_capacity: 20,
             created_at,
             updated_at,
         }
@@ -202,9 +251,30 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
     }
 }
 
+fn acl_rule(id: u8, a: u8, b: u8) -> NetworkAclRule {
+    let side = |n: u8| match n % 4 {
+        0 => AclAddress::AddressGroup(AddressGroupId::new(uuid(n / 4))),
+        _ => AclAddress::Any,
+    };
+    NetworkAclRule {
+        id: NetworkAclRuleId::new(uuid(id)),
+        project: ProjectId::new(uuid(a % 3)),
+        name: String::new(),
+        description: String::new(),
+        action: RuleAction::Allow,
+        version: IpVersion::V4,
+        protocol: None,
+        source: side(a),
+        destination: side(b),
+        source_ports: Vec::new(),
+        destination_ports: Vec::new(),
+        enabled: true,
+    }
+}
+
 /// A commit: puts, deletions and touches of records from small pools.
 fn commits() -> impl Strategy<Value = Vec<Vec<(u8, Record)>>> {
-    let step = (0..4_u8, 0..12_u8, 0..4_u8, 0..12_u8, 0..12_u8);
+    let step = (0..4_u8, 0..16_u8, 0..4_u8, 0..12_u8, 0..12_u8);
     let step = step.prop_map(|(action, kind, id, a, b)| (action, record(kind, id, a, b)));
     proptest::collection::vec(proptest::collection::vec(step, 1..6), 1..40)
 }
@@ -300,11 +370,40 @@ proptest! {
             same!(catalog.security_groups_naming(group), security_groups, |o| {
                 o.rules.iter().any(|rule| rule.remote == Remote::Group(group))
             });
+            let (policy, rule) = (NetworkAclPolicyId::new(uuid(n)), NetworkAclRuleId::new(uuid(n)));
+            let addresses = AddressGroupId::new(uuid(n));
+            same!(catalog.network_acls_of(project), network_acls, |o| o.project == project);
+            same!(catalog.network_acl_policies_of(project), network_acl_policies, |o| o.project == project);
+            same!(catalog.network_acl_rules_of(project), network_acl_rules, |o| o.project == project);
+            same!(catalog.address_groups_of(project), address_groups, |o| o.project == project);
+            same!(catalog.network_acls_with_policy(policy), network_acls, |o| {
+                o.ingress_policy == Some(policy) || o.egress_policy == Some(policy)
+            });
+            same!(catalog.network_acl_policies_with_rule(rule), network_acl_policies, |o| o.rules.contains(&rule));
+            let names = |rule: &NetworkAclRule| {
+                [rule.source, rule.destination].contains(&AclAddress::AddressGroup(addresses))
+            };
+            same!(catalog.network_acls_naming(addresses), network_acls, |o| {
+                o.ingress.iter().chain(&o.egress).any(names)
+            });
+            same!(catalog.network_acl_rules_naming(addresses), network_acl_rules, |o| names(o));
+            same!(catalog.security_groups_naming_addresses(addresses), security_groups, |o| {
+                o.rules.iter().any(|rule| rule.remote == Remote::AddressGroup(addresses))
+            });
+            let guards = catalog.network_acls().find(|o| o.subnets.contains(&subnet));
+            prop_assert_eq!(catalog.network_acl_of_subnet(subnet), guards);
             same!(catalog.ports_in(subnet), ports, |o| o.subnet == subnet);
             same!(catalog.ports_of_vpc(vpc), ports, |o| o.vpc == vpc);
             same!(catalog.ports_of_project(project), ports, |o| o.project == project);
             same!(catalog.ports_with_group(group), ports, |o| o.security_groups.contains(&group));
             same!(catalog.ports_of_server(server), ports, |o| o.server == Some(server));
+            let port = catalog.ports().find(|o| o.subnet == subnet && !o.is_vip());
+            if let Some(port) = port {
+                // VIP-1: of the same subnet, and the port's address stands in the pairs.
+                same!(catalog.vips_bound_to(port), ports, |o| {
+                    o.is_vip() && o.subnet == subnet && o.bindings().any(|address| address == port.ipv4)
+                });
+            }
             same!(catalog.servers_of(project), servers, |o| o.project == project);
             for other in 0..4 {
                 let other = VpcId::new(uuid(other));
@@ -315,6 +414,17 @@ proptest! {
                 let address = Ipv4Addr::new(10, 0, 0, n);
                 let at = catalog.ports().find(|o| o.subnet == subnet && o.ipv4 == address);
                 prop_assert_eq!(catalog.port_at(subnet, address), at);
+                let vip = at.filter(|port| port.is_vip());
+                prop_assert_eq!(catalog.vip_at(subnet, address.into()), vip);
+                if let Some(vip) = vip {
+                    let bound = ids(catalog.bound_ports(vip), |o| o.id);
+                    let named = |o: &Arc<Port>| vip.bindings().any(|address| catalog.vip_at(subnet, address).is_none()
+                        && catalog.port_at(subnet, o.ipv4) == Some(o) && address == o.ipv4);
+                    let scan = catalog.ports().filter(|o| o.subnet == subnet && named(o));
+                    let mut expected: Vec<_> = scan.map(|o| (o.ipv4, o.id)).collect();
+                    expected.sort_unstable();
+                    prop_assert_eq!(bound, expected.into_iter().map(|(_, id)| id).collect::<Vec<_>>());
+                }
                 let destination = format!("10.{}.0.0/16", n % 2).parse().unwrap();
                 let route = catalog.routes().find(|o| o.table == table && o.destination == destination);
                 prop_assert_eq!(catalog.route_for(table, destination), route);

@@ -1,12 +1,13 @@
 //! The catalog and what can be asked of it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
 use model::{
-    AccessKey, AccessKeyId, Account, AccountId, MacAddress, NextHop, Peering, PeeringId, Port, PortId, Project,
-    ProjectId, Record, RegionId, Route, RouteId, RouteTable, RouteTableId, SecurityGroup, SecurityGroupId,
+    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, MacAddress, NetworkAcl, NetworkAclId,
+    NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule, NetworkAclRuleId, NextHop, Peering, PeeringId, Port, PortId,
+    Project, ProjectId, Record, RegionId, Route, RouteId, RouteTable, RouteTableId, SecurityGroup, SecurityGroupId,
     SecurityGroupRuleId, Server, ServerId, Subnet, SubnetId, Timestamp, Token, User, UserId, Vni, Vpc, VpcId,
 };
 use store::{ChangeSet, Revision, Snapshot};
@@ -137,6 +138,10 @@ lookups! {
     route routes RouteId => Route, "custom route";
     peering peerings PeeringId => Peering, "peering connection";
     security_group security_groups SecurityGroupId => SecurityGroup, "security group";
+    network_acl network_acls NetworkAclId => NetworkAcl, "network ACL";
+    network_acl_policy network_acl_policies NetworkAclPolicyId => NetworkAclPolicy, "network ACL policy";
+    network_acl_rule network_acl_rules NetworkAclRuleId => NetworkAclRule, "network ACL rule";
+    address_group address_groups AddressGroupId => AddressGroup, "address group";
     port ports PortId => Port, "port";
     server servers ServerId => Server, "server";
 }
@@ -178,6 +183,24 @@ lists! {
         "The security groups of a project.";
     security_groups_naming(group: SecurityGroupId) group_namers security_groups => SecurityGroup,
         "The groups with a rule whose remote is this group, itself included.";
+    network_acls_of(project: ProjectId) project_network_acls network_acls => NetworkAcl,
+        "The network ACLs of a project.";
+    network_acls_with_policy(policy: NetworkAclPolicyId) policy_network_acls network_acls => NetworkAcl,
+        "The network ACLs that have a policy in either direction.";
+    network_acls_naming(group: AddressGroupId) address_group_network_acls network_acls => NetworkAcl,
+        "The network ACLs with a rule that names an address group.";
+    network_acl_policies_of(project: ProjectId) project_network_acl_policies network_acl_policies => NetworkAclPolicy,
+        "The network ACL policies of a project.";
+    network_acl_policies_with_rule(rule: NetworkAclRuleId) rule_policies network_acl_policies => NetworkAclPolicy,
+        "The policies that a network ACL rule is in.";
+    network_acl_rules_of(project: ProjectId) project_network_acl_rules network_acl_rules => NetworkAclRule,
+        "The network ACL rules of a project.";
+    network_acl_rules_naming(group: AddressGroupId) address_group_rules network_acl_rules => NetworkAclRule,
+        "The network ACL rules that name an address group, those that are in no policy included.";
+    address_groups_of(project: ProjectId) project_address_groups address_groups => AddressGroup,
+        "The address groups of a project.";
+    security_groups_naming_addresses(group: AddressGroupId) address_group_security_groups security_groups
+        => SecurityGroup, "The security groups with a rule whose remote is an address group.";
     ports_in(subnet: SubnetId) subnet_ports ports => Port, "The ports in a subnet.";
     ports_of_vpc(vpc: VpcId) vpc_ports ports => Port, "The ports in a VPC.";
     ports_of_project(project: ProjectId) project_ports ports => Port, "The ports of a project.";
@@ -287,6 +310,12 @@ impl Catalog {
         self.security_group(*self.indexes.project_default_groups.first(project)?)
     }
 
+    /// The network ACL that guards a subnet, whether it is enabled or not (rules ACL-1, ACL-8).
+    #[must_use]
+    pub fn network_acl_of_subnet(&self, subnet: SubnetId) -> Option<&Arc<NetworkAcl>> {
+        self.network_acl(*self.indexes.subnet_network_acls.first(subnet)?)
+    }
+
     /// The group that has a rule.
     #[must_use]
     pub fn security_group_of_rule(&self, rule: SecurityGroupRuleId) -> Option<&Arc<SecurityGroup>> {
@@ -299,7 +328,66 @@ impl Catalog {
         self.port(*self.indexes.addresses.first((subnet, address))?)
     }
 
-    /// The addresses of a subnet that ports hold, ascending.
+    /// The port that holds an IPv6 address of a subnet.
+    #[must_use]
+    pub fn port_at_v6(&self, subnet: SubnetId, address: Ipv6Addr) -> Option<&Arc<Port>> {
+        self.port(*self.indexes.addresses_v6.first((subnet, address))?)
+    }
+
+    /// The port that holds an address of a subnet.
+    #[must_use]
+    pub fn port_with(&self, subnet: SubnetId, address: IpAddr) -> Option<&Arc<Port>> {
+        match address {
+            IpAddr::V4(address) => self.port_at(subnet, address),
+            IpAddr::V6(address) => self.port_at_v6(subnet, address),
+        }
+    }
+
+    /// The virtual IP of a subnet with this address.
+    #[must_use]
+    pub fn vip_at(&self, subnet: SubnetId, address: IpAddr) -> Option<&Arc<Port>> {
+        self.port_with(subnet, address).filter(|port| port.is_vip())
+    }
+
+    /// The ports that a virtual IP is bound to, by address: those of its subnet whose address stands in its address
+    /// pairs (rule VIP-1; api-vpc section 6.2). None for any other port.
+    pub fn bound_ports<'a>(&'a self, vip: &Port) -> impl Iterator<Item = &'a Arc<Port>> + use<'a> {
+        let mut bound: Vec<_> = vip
+            .bindings()
+            .filter_map(|address| self.port_with(vip.subnet, address))
+            .filter(|port| !port.is_vip())
+            .collect();
+        bound.sort_unstable_by_key(|port| (port.ipv4, port.id));
+        bound.dedup_by_key(|port| port.id);
+        bound.into_iter()
+    }
+
+    /// The virtual IPs bound to a port, by id (rule VIP-1). None for a virtual IP.
+    pub fn vips_bound_to<'a>(&'a self, port: &Port) -> impl Iterator<Item = &'a Arc<Port>> + use<'a> {
+        let mut vips: Vec<_> = if port.is_vip() {
+            Vec::new()
+        } else {
+            port.addresses()
+                .flat_map(|address| self.indexes.bindings.of((port.subnet, address)))
+                .filter_map(|id| self.port(*id))
+                .collect()
+        };
+        vips.sort_unstable_by_key(|vip| vip.id);
+        vips.dedup_by_key(|vip| vip.id);
+        vips.into_iter()
+    }
+
+    /// The IPv6 addresses of a subnet that ports hold, ascending.
+    pub fn ipv6_addresses_in(&self, subnet: SubnetId) -> impl Iterator<Item = Ipv6Addr> {
+        self.indexes
+            .addresses_v6
+            .from((subnet, Ipv6Addr::UNSPECIFIED))
+            .map(|(key, _)| *key)
+            .take_while(move |(of, _)| *of == subnet)
+            .map(|(_, address)| address)
+    }
+
+    /// The IPv4 addresses of a subnet that ports hold, ascending.
     pub fn addresses_in(&self, subnet: SubnetId) -> impl Iterator<Item = Ipv4Addr> {
         self.indexes
             .addresses

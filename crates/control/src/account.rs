@@ -103,6 +103,17 @@ pub fn delete_account(
     by.extend((vpcs > 0).then_some(AccountUse::Vpcs(vpcs)));
     by.extend((servers > 0).then_some(AccountUse::Servers(servers)));
     by.extend((groups > 0).then_some(AccountUse::SecurityGroups(groups)));
+    let acls = count(&|project| {
+        catalog.network_acls_of(project).count()
+            + catalog.network_acl_policies_of(project).filter(|policy| policy.owner.is_none()).count()
+            + catalog
+                .network_acl_rules_of(project)
+                .filter(|rule| catalog.network_acl_policies_with_rule(rule.id).next().is_none())
+                .count()
+    });
+    let address_groups = count(&|project| catalog.address_groups_of(project).count());
+    by.extend((acls > 0).then_some(AccountUse::NetworkAcls(acls)));
+    by.extend((address_groups > 0).then_some(AccountUse::AddressGroups(address_groups)));
     if !by.is_empty() {
         return Err(Error::AccountInUse { account: id, by });
     }

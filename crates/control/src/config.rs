@@ -1,5 +1,8 @@
 //! What an installation can set: quotas, regions, times.
 
+use std::net::Ipv6Addr;
+
+use ipnet::Ipv6Net;
 use model::{EdgeSiteId, RegionId};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +34,18 @@ pub struct Limits {
     pub rules_per_group: usize,
     /// Security groups on one port (rule SG-12).
     pub groups_per_port: usize,
+    /// Network ACLs in a project (limits section 1.2).
+    pub network_acls: usize,
+    /// Rules in one direction of a network ACL; never more than the forwarding tables have room for (256).
+    pub rules_per_network_acl: usize,
+    /// Rules of all network ACLs of a project, those in no ACL included.
+    pub network_acl_rules: usize,
+    /// Network ACL policies in a project; those of ACLs count.
+    pub network_acl_policies: usize,
+    /// Address groups in a project.
+    pub address_groups: usize,
+    /// Entries of one address group (api-vpc section 10).
+    pub addresses_per_group: u32,
     /// Port ranges in one rule.
     pub services_per_rule: usize,
     /// Extra address pairs of a port.
@@ -56,6 +71,12 @@ impl Default for Limits {
             security_group_rules: 5000,
             rules_per_group: 50,
             groups_per_port: 5,
+            network_acls: 200,
+            rules_per_network_acl: 100,
+            network_acl_rules: 10_000,
+            network_acl_policies: 800,
+            address_groups: 10,
+            addresses_per_group: 20,
             services_per_rule: 20,
             address_pairs_per_port: 10,
             access_keys_per_user: 2,
@@ -86,12 +107,19 @@ pub struct Config {
     pub regions: Vec<Region>,
     /// Seconds after which an unanswered peering request expires (rule LC-3); `None` for never.
     pub peering_expiry_secs: Option<i64>,
+    /// Where the IPv6 prefixes of subnets come from, a /64 each (rule V6-1): at most a /64 itself, of addresses that
+    /// workloads can have.
+    pub ipv6_prefix: Ipv6Net,
 }
+
+/// [`Config::ipv6_prefix`] unless set: unique local (RFC 4193), for 65,536 subnets. Whoever joins installations sets
+/// another one in each.
+pub const DEFAULT_IPV6_PREFIX: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0xfd63, 0x6175, 0x7365, 0, 0, 0, 0, 0), 48);
 
 impl Default for Config {
     fn default() -> Self {
         let region = Region { id: RegionId::from("region-1"), availability_zones: Vec::new(), edge_sites: Vec::new() };
-        Self { regions: vec![region], peering_expiry_secs: Some(7 * 24 * 3600) }
+        Self { regions: vec![region], peering_expiry_secs: Some(7 * 24 * 3600), ipv6_prefix: DEFAULT_IPV6_PREFIX }
     }
 }
 

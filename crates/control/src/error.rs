@@ -1,13 +1,17 @@
 //! Why a use case refuses. Every message says what was wrong and what to do.
 
-use std::fmt;
-use std::net::Ipv4Addr;
+mod detail;
 
-use ipnet::{IpNet, Ipv4Net};
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use model::{
-    CidrError, Kind, NameError, NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId, SecurityGroupId, ServerId,
-    SubnetId, VpcId,
+    AddressGroupId, CidrError, Direction, Kind, NameError, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId,
+    NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId, SecurityGroupId, ServerId, SubnetId, VpcId,
 };
+
+pub use detail::{AccountUse, AddressGroupUse, CidrProblem, GroupUse, Quota, SubnetUse, VpcUse};
 
 /// A refusal. [`Error::code`] is the product's own name for it; the front ends map variants to their protocols.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +115,12 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// A subnet of the installation has the IPv6 prefix (rule V6-1); never says whose.
+    #[error("{cidr} is in use in this installation; choose another prefix or leave it out")]
+    Ipv6PrefixInUse {
+        /// The prefix.
+        cidr: Ipv6Net,
+    },
     /// The subnet is not in the VPC that the call names.
     #[error("subnet {subnet} does not belong to VPC {vpc}")]
     SubnetNotInVpc {
@@ -132,9 +142,9 @@ pub enum Error {
     #[error("{address} cannot be used in {cidr}: {reason}")]
     InvalidAddress {
         /// The address.
-        address: Ipv4Addr,
-        /// The subnet's range.
-        cidr: Ipv4Net,
+        address: IpAddr,
+        /// The subnet's range of the address's family.
+        cidr: IpNet,
         /// Why.
         reason: &'static str,
     },
@@ -142,7 +152,7 @@ pub enum Error {
     #[error("address {address} is in use by port {port}; choose another or leave it out")]
     AddressInUse {
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// The port that has it.
         port: PortId,
     },
@@ -152,7 +162,7 @@ pub enum Error {
         /// The subnet.
         subnet: SubnetId,
         /// Its range.
-        cidr: Ipv4Net,
+        cidr: IpNet,
     },
     /// A port that a server holds goes with the server.
     #[error("port {port} is attached to server {server}; delete the server instead")]
@@ -196,6 +206,17 @@ pub enum Error {
         kind: NextHopType,
         /// Its id or address as given.
         next_hop: String,
+    },
+    /// The next hop has no address of the destination's family (rules V6-4, RT-13).
+    #[error(
+        "the next hop of type {kind} has no address of the family of {destination}; choose one that has, or a \
+         destination of its own family"
+    )]
+    NextHopFamily {
+        /// Its type.
+        kind: NextHopType,
+        /// The route's destination.
+        destination: IpNet,
     },
     /// The next hop is a peering that can no longer become active (lifecycle section 2).
     #[error("peering {peering} is {status}: routes can be added to pending and active peerings only")]
@@ -305,6 +326,83 @@ pub enum Error {
         rule: model::SecurityGroupRuleId,
     },
 
+    /// The subnet is under another network ACL (rule ACL-1).
+    #[error("subnet {subnet} has the network ACL `{name}` ({acl}) already; disassociate it from that one first")]
+    SubnetHasNetworkAcl {
+        /// The subnet.
+        subnet: SubnetId,
+        /// The other ACL.
+        acl: NetworkAclId,
+        /// Its name.
+        name: String,
+    },
+    /// The subnet is not under the ACL that it shall leave.
+    #[error("subnet {subnet} is not associated with network ACL {acl}")]
+    SubnetNotOnNetworkAcl {
+        /// The subnet.
+        subnet: SubnetId,
+        /// The ACL.
+        acl: NetworkAclId,
+    },
+    /// Subnets are under the ACL.
+    #[error("network ACL {acl} is associated with subnets {}; disassociate them first", listed(subnets))]
+    NetworkAclInUse {
+        /// The ACL.
+        acl: NetworkAclId,
+        /// The subnets.
+        subnets: Vec<SubnetId>,
+    },
+    /// The call names a rule that is not in the list that it was given for.
+    #[error("rule {rule} is not in the {} rules of network ACL {acl}", direction_name(*direction))]
+    RuleNotInNetworkAcl {
+        /// The rule.
+        rule: NetworkAclRuleId,
+        /// The ACL.
+        acl: NetworkAclId,
+        /// Which of its lists.
+        direction: Direction,
+    },
+    /// ACLs have the policy.
+    #[error("network ACL policy {policy} is in use by network ACLs {}; take it off these first", listed(acls))]
+    NetworkAclPolicyInUse {
+        /// The policy.
+        policy: NetworkAclPolicyId,
+        /// The ACLs.
+        acls: Vec<NetworkAclId>,
+    },
+    /// Policies have the rule.
+    #[error("network ACL rule {rule} is in the policies {}; remove it from these first", listed(policies))]
+    NetworkAclRuleInUse {
+        /// The rule.
+        rule: NetworkAclRuleId,
+        /// The policies.
+        policies: Vec<NetworkAclPolicyId>,
+    },
+    /// The policy has the rule already.
+    #[error("network ACL rule {rule} is in policy {policy} already; remove it first to put it somewhere else")]
+    RuleInPolicy {
+        /// The rule.
+        rule: NetworkAclRuleId,
+        /// The policy.
+        policy: NetworkAclPolicyId,
+    },
+    /// The policy has no such rule.
+    #[error("network ACL rule {rule} is not in policy {policy}")]
+    RuleNotInPolicy {
+        /// The rule.
+        rule: NetworkAclRuleId,
+        /// The policy.
+        policy: NetworkAclPolicyId,
+    },
+    /// Rules name the address group.
+    #[error("address group {group} is in use by {by}; remove these rules first, or force the deletion")]
+    AddressGroupInUse {
+        /// The group.
+        group: AddressGroupId,
+        /// What names it.
+        by: AddressGroupUse,
+    },
+
     /// The account still has something.
     #[error("account {account} still has {}; remove these first", listed(by))]
     AccountInUse {
@@ -347,6 +445,7 @@ impl Error {
             Self::VpcInUse { .. } => "vpc_in_use",
             Self::CidrNotInVpc { .. } => "cidr_not_in_vpc",
             Self::SubnetOverlap { .. } => "subnet_overlap",
+            Self::Ipv6PrefixInUse { .. } => "ipv6_prefix_in_use",
             Self::SubnetNotInVpc { .. } => "subnet_not_in_vpc",
             Self::SubnetInUse { .. } => "subnet_in_use",
             Self::InvalidAddress { .. } => "invalid_address",
@@ -357,6 +456,7 @@ impl Error {
             Self::RouteDuplicateDestination { .. } => "route_duplicate_destination",
             Self::RouteConflictsWithLocal { .. } => "route_conflicts_with_local",
             Self::NextHopNotInVpc { .. } => "next_hop_not_in_vpc",
+            Self::NextHopFamily { .. } => "next_hop_family",
             Self::NextHopState { .. } | Self::InvalidState { .. } => "invalid_state",
             Self::NextHopTypeNotSupported { .. } => "next_hop_type_not_supported",
             Self::RouteNotFound { .. } => "route_not_found",
@@ -371,6 +471,15 @@ impl Error {
             Self::GroupInUse { .. } => "group_in_use",
             Self::DefaultGroup { .. } => "default_group",
             Self::RuleExists { .. } => "rule_exists",
+            Self::SubnetHasNetworkAcl { .. } => "subnet_has_network_acl",
+            Self::SubnetNotOnNetworkAcl { .. } => "subnet_not_on_network_acl",
+            Self::NetworkAclInUse { .. } => "network_acl_in_use",
+            Self::RuleNotInNetworkAcl { .. } => "rule_not_in_network_acl",
+            Self::NetworkAclPolicyInUse { .. } => "network_acl_policy_in_use",
+            Self::NetworkAclRuleInUse { .. } => "network_acl_rule_in_use",
+            Self::RuleInPolicy { .. } => "rule_in_policy",
+            Self::RuleNotInPolicy { .. } => "rule_not_in_policy",
+            Self::AddressGroupInUse { .. } => "address_group_in_use",
             Self::AccountInUse { .. } => "account_in_use",
             Self::Busy => "busy",
             Self::Unavailable(_) => "unavailable",
@@ -403,118 +512,6 @@ impl From<NameError> for Error {
     }
 }
 
-/// A limited resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is the limit of the same name")]
-pub enum Quota {
-    Vpcs,
-    SecondaryCidrs,
-    Subnets,
-    RouteTables,
-    Routes,
-    Peerings,
-    SecurityGroups,
-    SecurityGroupRules,
-    GroupsOfPort,
-    AccessKeys,
-}
-
-impl fmt::Display for Quota {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Vpcs => "VPCs of the project",
-            Self::SecondaryCidrs => "secondary CIDR blocks of the VPC",
-            Self::Subnets => "subnets of the project",
-            Self::RouteTables => "route tables of the VPC",
-            Self::Routes => "custom routes of the VPC",
-            Self::Peerings => "peering connections of the project",
-            Self::SecurityGroups => "security groups of the project",
-            Self::SecurityGroupRules => "security group rules",
-            Self::GroupsOfPort => "security groups of a port",
-            Self::AccessKeys => "access keys of the user",
-        })
-    }
-}
-
-/// What is wrong with a range of a VPC.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CidrProblem {
-    /// Overlaps a range that the VPC has (rule NET-2).
-    #[error("overlaps {with} of the VPC; choose another range")]
-    Overlaps {
-        /// The VPC's range.
-        with: Ipv4Net,
-    },
-    /// To be removed, but not one of the VPC's secondary ranges.
-    #[error("is no secondary CIDR block of the VPC")]
-    NotOfVpc,
-    /// To be removed, but subnets lie in it (rule EF-9).
-    #[error("still has the subnets {}; delete them first", listed(subnets))]
-    HasSubnets {
-        /// Ranges of the subnets.
-        subnets: Vec<Ipv4Net>,
-    },
-    /// To be the new primary range, but a subnet would be outside.
-    #[error("does not contain the subnet {subnet}; choose a range that contains every subnet")]
-    LeavesOut {
-        /// The subnet's range.
-        subnet: Ipv4Net,
-    },
-}
-
-/// What keeps a VPC from being deleted (rule EF-7).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum VpcUse {
-    /// Subnets, by name.
-    #[error("subnets {}", listed(_0))]
-    Subnets(Vec<String>),
-    /// Active peering connections, by name.
-    #[error("active peering connections {}", listed(_0))]
-    Peerings(Vec<String>),
-    /// Custom routes, by destination.
-    #[error("custom routes to {}", listed(_0))]
-    Routes(Vec<IpNet>),
-}
-
-/// What keeps a subnet from being deleted (rule EF-8).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SubnetUse {
-    /// Servers, by id.
-    #[error("servers {}", listed(_0))]
-    Servers(Vec<ServerId>),
-    /// Ports without server, virtual IPs included, by address.
-    #[error("private addresses {}", listed(_0))]
-    PrivateIps(Vec<Ipv4Addr>),
-    /// Routes whose next hop is in the subnet, by destination.
-    #[error("the next hop of routes to {}", listed(_0))]
-    Routes(Vec<IpNet>),
-}
-
-/// What keeps a security group from being deleted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GroupUse {
-    /// Member ports.
-    #[error("ports {}", listed(_0))]
-    Ports(Vec<PortId>),
-    /// Groups with a rule that names it.
-    #[error("rules of security groups {}", listed(_0))]
-    Rules(Vec<SecurityGroupId>),
-}
-
-/// What keeps an account from being deleted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AccountUse {
-    /// VPCs.
-    #[error("{0} VPCs")]
-    Vpcs(usize),
-    /// Servers.
-    #[error("{0} servers")]
-    Servers(usize),
-    /// Security groups besides the default ones.
-    #[error("{0} security groups")]
-    SecurityGroups(usize),
-}
-
 fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Account => "account",
@@ -528,9 +525,20 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Route => "route",
         Kind::Peering => "peering connection",
         Kind::SecurityGroup => "security group",
+        Kind::NetworkAcl => "network ACL",
+        Kind::NetworkAclPolicy => "network ACL policy",
+        Kind::NetworkAclRule => "network ACL rule",
+        Kind::AddressGroup => "address group",
         Kind::Port => "port",
         Kind::Server => "server",
         Kind::Claim => "claim",
+    }
+}
+
+fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ingress => "ingress",
+        Direction::Egress => "egress",
     }
 }
 

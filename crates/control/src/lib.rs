@@ -11,16 +11,24 @@
 //!   peerings; the subnet for its addresses; the project for names and quotas; the account for its users;
 //! - a *shared* lock (touch without guard) on what is only named, such as a port's security group: it fails when the object is
 //!   gone, makes a deletion that looked earlier fail, and does not get in the way of others that name it;
-//! - a claim record for values that are unique in the installation: VNIs, hardware addresses, account names.
+//! - a claim record for values that are unique in the installation: VNIs, hardware addresses, IPv6 prefixes,
+//!   account names.
 #![forbid(unsafe_code)]
 
 mod account;
+mod address_group;
 mod caller;
 mod changes;
 mod config;
 mod context;
 mod driver;
 mod error;
+mod ipv6;
+mod network_acl;
+mod network_acl_draft;
+mod network_acl_policy;
+mod network_acl_rule;
+mod nic;
 mod outcome;
 mod peering;
 mod peering_view;
@@ -34,6 +42,7 @@ mod security_rule;
 mod server;
 mod subnet;
 mod user;
+mod vip;
 mod vpc;
 
 #[cfg(test)]
@@ -42,12 +51,31 @@ mod tests;
 pub use account::{
     CreateAccount, NewAccount, create_account, create_bootstrap_account, create_missing_projects, delete_account,
 };
+pub use address_group::{
+    CreateAddressGroup, NewAddressEntry, UpdateAddressGroup, create_address_group, delete_address_group,
+    force_delete_address_group, update_address_group,
+};
 pub use caller::Caller;
 pub use changes::Changes;
-pub use config::{Config, Limits, Region};
+pub use config::{Config, DEFAULT_IPV6_PREFIX, Limits, Region};
 pub use context::{Context, Ids, RandomIds};
 pub use driver::{Done, Driver, DriverError, Follower, Settings, Subscription, Update};
-pub use error::{AccountUse, CidrProblem, Error, GroupUse, Quota, SubnetUse, VpcUse};
+pub use error::{AccountUse, AddressGroupUse, CidrProblem, Error, GroupUse, Quota, SubnetUse, VpcUse};
+pub use ipv6::PortIpv6;
+pub use network_acl::{
+    CreateNetworkAcl, UpdateNetworkAcl, associate_subnets, create_network_acl, delete_network_acl,
+    disassociate_subnets, update_network_acl,
+};
+pub use network_acl_policy::{
+    CreateNetworkAclPolicy, RulePlace, UpdateNetworkAclPolicy, create_network_acl_policy, create_network_acl_rule,
+    delete_network_acl_policy, delete_network_acl_rule, insert_rule_into_policy, remove_rule_from_policy,
+    update_network_acl_policy, update_network_acl_rule,
+};
+pub use network_acl_rule::{
+    AclAddressUpdate, InsertNetworkAclRules, NewNetworkAclRule, UpdateNetworkAclRule, insert_network_acl_rules,
+    remove_network_acl_rules, update_network_acl_rules,
+};
+pub use nic::{attach_port, detach_port};
 pub use outcome::{Outcome, Warning};
 pub use peering::{
     CreatePeering, UpdatePeering, accept_peering, create_peering, delete_peering, expire_due, expire_peering,
@@ -56,8 +84,9 @@ pub use peering::{
 pub use peering_view::{EndView, PeeringView, peering, peerings};
 pub use port::{CreatePort, UpdatePort, create_port, delete_port, update_port};
 pub use query::{
-    accounts, default_security_group, port, ports, project, projects, security_group, security_group_of_rule,
-    security_groups, server, servers, subnet, subnets, user, users, vpc, vpcs,
+    accounts, address_group, address_groups, default_security_group, network_acl, network_acl_policies,
+    network_acl_policy, network_acl_rule, network_acl_rules, network_acls, port, ports, project, projects,
+    security_group, security_group_of_rule, security_groups, server, servers, subnet, subnets, user, users, vpc, vpcs,
 };
 pub use route::{NewRoute, NextHopSpec};
 pub use route_table::{
@@ -79,4 +108,5 @@ pub use user::{
     CreateAccessKey, CreateToken, CreateUser, UpdateUser, create_access_key, create_token, create_user,
     delete_access_key, delete_expired_tokens, delete_user, revoke_token, update_user,
 };
+pub use vip::{Claimed, VipView, bind_vip, claim_vip, claimable_vip, unbind_vip, vip, vips};
 pub use vpc::{CreateVpc, UpdateVpc, add_secondary_cidrs, create_vpc, delete_vpc, remove_secondary_cidrs, update_vpc};

@@ -61,7 +61,7 @@ pub enum Warning {
         /// The route's destination.
         destination: ipnet::IpNet,
         /// The subnets that shadow it.
-        subnets: Vec<Ipv4Net>,
+        subnets: Vec<ipnet::IpNet>,
     },
     /// A new subnet covers routes of the VPC, fully or in part (rule RT-10).
     #[error("The subnet covers the custom routes {}: packets to the subnet stay in the VPC.", listed(destinations))]
@@ -70,6 +70,15 @@ pub enum Warning {
         subnet: SubnetId,
         /// Destinations of the routes.
         destinations: Vec<ipnet::IpNet>,
+    },
+    /// IPv6 was turned on for a subnet that has ports already (rule V6-1).
+    #[error(
+        "{ports} existing ports of the subnet stay without IPv6 address; give them one by asking for it in an update \
+         of the port, or make them anew."
+    )]
+    PortsWithoutIpv6 {
+        /// How many.
+        ports: usize,
     },
 }
 

@@ -5,14 +5,14 @@ use std::net::Ipv4Addr;
 use catalog::Catalog;
 use model::{
     AddressPair, CHECK_OFF_PAIR, Claim, Kind, NextHop, Port, PortId, SecurityGroupId, ServerId, Subnet, SubnetId,
+    VIP_OWNER,
 };
 
+use crate::ipv6::{PortIpv6, port_address};
 use crate::security_group::default_group;
 use crate::subnet::own_subnet;
+use crate::vip::{release, with_bindings};
 use crate::{Caller, Changes, Context, Error, Outcome, Quota};
-
-/// `device_owner` of a virtual IP.
-pub(crate) const VIP_OWNER: &str = "neutron:VIP_PORT";
 
 /// A port to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,10 @@ pub struct CreatePort {
     pub subnet: SubnetId,
     /// At most 255 characters.
     pub name: String,
-    /// Address; the lowest free one when left out.
+    /// IPv4 address; the lowest free one when left out.
     pub address: Option<Ipv4Addr>,
+    /// IPv6 address (rule V6-1).
+    pub ipv6: PortIpv6,
     /// Security groups in order (rule SG-3); the project's default group when left out.
     pub security_groups: Option<Vec<SecurityGroupId>>,
     /// Extra addresses; [`CHECK_OFF_PAIR`] among them turns the source/destination check off.
@@ -41,6 +43,7 @@ impl CreatePort {
             subnet,
             name: String::new(),
             address: None,
+            ipv6: PortIpv6::AsSubnet,
             security_groups: None,
             allowed_address_pairs: Vec::new(),
             device_owner: String::new(),
@@ -54,6 +57,8 @@ impl CreatePort {
 pub struct UpdatePort {
     /// New name.
     pub name: Option<String>,
+    /// An IPv6 address for a port that has none, on a subnet that got IPv6 later; an address that it has stays.
+    pub ipv6: PortIpv6,
     /// New security groups, in order.
     pub security_groups: Option<Vec<SecurityGroupId>>,
     /// New extra addresses; an empty list clears them.
@@ -97,9 +102,10 @@ pub(crate) fn new_port(
         Some(address) => given_address(catalog, subnet, address)?,
         None => free_address(catalog, subnet)?,
     };
+    let virtual_ip = request.device_owner == VIP_OWNER;
+    let ipv6 = port_address(catalog, subnet, request.ipv6, virtual_ip)?;
     let security_groups = match request.security_groups {
         Some(groups) if !groups.is_empty() => {
-            let virtual_ip = request.device_owner == VIP_OWNER;
             use_groups(catalog, ctx, subnet, virtual_ip, &groups, changes)?;
             groups
         }
@@ -109,15 +115,18 @@ pub(crate) fn new_port(
             vec![group]
         }
     };
-    let (allowed_address_pairs, source_dest_check) =
-        with_check(request.allowed_address_pairs, request.source_dest_check);
-    validate_pairs(&allowed_address_pairs, ctx)?;
+    validate_pairs(&request.allowed_address_pairs, ctx)?;
+    let (allowed_address_pairs, source_dest_check) = if virtual_ip {
+        (Vec::new(), true)
+    } else {
+        with_check(request.allowed_address_pairs.clone(), request.source_dest_check)
+    };
     let mac = ctx.mac(catalog)?;
     let id = PortId::new(ctx.ids.uuid());
     // The subnet's addresses are given out one after the other.
     changes.lock(catalog, Kind::Subnet, subnet.id);
     changes.claim(Claim::mac(mac), Kind::Port, id);
-    Ok(Port {
+    let port = Port {
         id,
         project: subnet.project,
         region: subnet.region.clone(),
@@ -126,18 +135,21 @@ pub(crate) fn new_port(
         name: request.name,
         mac,
         ipv4,
-        ipv6: None,
+        ipv6,
         security_groups,
         source_dest_check,
         allowed_address_pairs,
         server,
         device_owner: request.device_owner,
+        holder: None,
+        device_index: 0,
         created_at: ctx.now,
         updated_at: ctx.now,
-    })
+    };
+    if virtual_ip { with_bindings(catalog, &port, request.allowed_address_pairs, changes) } else { Ok(port) }
 }
 
-/// Changes a port. Its addresses never change.
+/// Changes a port. Its addresses never change; an IPv6 address can be added.
 ///
 /// # Errors
 /// An unknown security group, too many or none; fields not well formed.
@@ -154,6 +166,9 @@ pub fn update_port(
         validate_port_name(&name)?;
         port.name = name;
     }
+    if request.ipv6 != PortIpv6::AsSubnet {
+        add_ipv6(catalog, &mut port, request.ipv6, &mut changes)?;
+    }
     if let Some(groups) = request.security_groups
         && groups != port.security_groups
     {
@@ -161,21 +176,42 @@ pub fn update_port(
             return Err(Error::invalid("security_groups", "at least one security group is expected"));
         }
         let subnet = catalog.subnet(port.subnet).ok_or_else(|| Error::not_found(Kind::Subnet, port.subnet))?;
-        use_groups(catalog, ctx, subnet, port.device_owner == VIP_OWNER, &groups, &mut changes)?;
+        use_groups(catalog, ctx, subnet, port.is_vip(), &groups, &mut changes)?;
         port.security_groups = groups;
     }
-    if request.allowed_address_pairs.is_some() || request.source_dest_check.is_some() {
-        let given = request.allowed_address_pairs.is_some();
+    if let Some(pairs) = &request.allowed_address_pairs {
+        validate_pairs(pairs, ctx)?;
+    }
+    if port.is_vip() {
+        // Its address pairs are its bindings; it sends nothing that could be checked.
         let pairs = request.allowed_address_pairs.unwrap_or_else(|| port.allowed_address_pairs.clone());
-        let (pairs, check) = with_check(pairs, request.source_dest_check);
-        if given {
-            validate_pairs(&pairs, ctx)?;
-        }
-        (port.allowed_address_pairs, port.source_dest_check) = (pairs, check);
+        port = with_bindings(catalog, &port, pairs, &mut changes)?;
+    } else if request.allowed_address_pairs.is_some() || request.source_dest_check.is_some() {
+        let pairs = request.allowed_address_pairs.unwrap_or_else(|| port.allowed_address_pairs.clone());
+        (port.allowed_address_pairs, port.source_dest_check) = with_check(pairs, request.source_dest_check);
     }
     port.updated_at = ctx.now;
     changes.replace(catalog, port.clone());
     Ok(Outcome::new(port, changes))
+}
+
+/// Gives a port its IPv6 address. Asking again for the one it has is no change; another is refused.
+fn add_ipv6(catalog: &Catalog, port: &mut Port, wanted: PortIpv6, changes: &mut Changes) -> Result<(), Error> {
+    match (port.ipv6, wanted) {
+        (Some(has), PortIpv6::Address(address)) if has != address => {
+            return Err(Error::invalid(
+                "fixed_ips",
+                format!("the port has the address {has}, which cannot be changed"),
+            ));
+        }
+        (Some(_), _) => return Ok(()),
+        (None, _) => {}
+    }
+    let subnet = catalog.subnet(port.subnet).ok_or_else(|| Error::not_found(Kind::Subnet, port.subnet))?;
+    port.ipv6 = port_address(catalog, subnet, wanted, false)?;
+    // The subnet's addresses are given out one after the other.
+    changes.lock(catalog, Kind::Subnet, subnet.id);
+    Ok(())
 }
 
 /// Deletes a port that no server holds.
@@ -200,12 +236,14 @@ pub fn delete_port(
 /// Removes a port that no route names.
 pub(crate) fn remove_port(catalog: &Catalog, port: &Port, changes: &mut Changes) -> Result<(), Error> {
     let mut routes: Vec<_> = catalog.routes_to(NextHop::Eni(port.id)).map(|route| route.destination).collect();
-    if port.device_owner == VIP_OWNER {
-        routes.extend(catalog.routes_to_vip(port.vpc, port.ipv4.into()).map(|route| route.destination));
+    if port.is_vip() {
+        let vips = port.addresses().flat_map(|address| catalog.routes_to_vip(port.vpc, address));
+        routes.extend(vips.map(|route| route.destination));
     }
     if !routes.is_empty() {
         return Err(Error::NextHopInUse { kind: Kind::Port, id: port.id.to_string(), routes });
     }
+    release(catalog, port, changes);
     changes.unclaim(&Claim::mac(port.mac));
     changes.delete(catalog, Kind::Port, port.id);
     Ok(())
@@ -227,11 +265,11 @@ fn given_address(catalog: &Catalog, subnet: &Subnet, address: Ipv4Addr) -> Resul
         "it is reserved"
     } else {
         return match catalog.port_at(subnet.id, address) {
-            Some(port) => Err(Error::AddressInUse { address, port: port.id }),
+            Some(port) => Err(Error::AddressInUse { address: address.into(), port: port.id }),
             None => Ok(address),
         };
     };
-    Err(Error::InvalidAddress { address, cidr: subnet.cidr, reason })
+    Err(Error::InvalidAddress { address: address.into(), cidr: subnet.cidr.into(), reason })
 }
 
 /// The lowest address that is neither reserved nor in use.
@@ -251,7 +289,7 @@ fn free_address(catalog: &Catalog, subnet: &Subnet) -> Result<Ipv4Addr, Error> {
     if subnet.cidr.contains(&address) && address < subnet.cidr.broadcast() {
         Ok(address)
     } else {
-        Err(Error::NoFreeAddress { subnet: subnet.id, cidr: subnet.cidr })
+        Err(Error::NoFreeAddress { subnet: subnet.id, cidr: subnet.cidr.into() })
     }
 }
 
@@ -284,11 +322,11 @@ fn use_groups(
 
 /// Brings the pairs and the source/destination check together: it is off exactly when [`CHECK_OFF_PAIR`] is there.
 fn with_check(mut pairs: Vec<AddressPair>, check: Option<bool>) -> (Vec<AddressPair>, bool) {
-    let off = pairs.iter().any(|pair| pair.ip_address == CHECK_OFF_PAIR);
+    let off = pairs.iter().any(AddressPair::turns_check_off);
     match check {
-        Some(true) => pairs.retain(|pair| pair.ip_address != CHECK_OFF_PAIR),
+        Some(true) => pairs.retain(|pair| !pair.turns_check_off()),
         Some(false) if !off => {
-            pairs.push(AddressPair { ip_address: CHECK_OFF_PAIR.to_owned(), mac_address: None });
+            pairs.push(AddressPair::of(CHECK_OFF_PAIR));
         }
         _ => {}
     }
@@ -301,11 +339,9 @@ fn validate_pairs(pairs: &[AddressPair], ctx: &Context<'_>) -> Result<(), Error>
         return Err(Error::invalid("allowed_address_pairs", format!("at most {most} address pairs are allowed")));
     }
     for pair in pairs {
-        let text = pair.ip_address.as_str();
-        let well_formed = text.parse::<std::net::IpAddr>().is_ok() || text.parse::<ipnet::IpNet>().is_ok();
-        let everything = text.starts_with("0.0.0.0") || (text.ends_with("/0") && text != CHECK_OFF_PAIR);
-        if !well_formed || everything {
-            let text: String = text.chars().take(64).collect();
+        let range = pair.range().filter(|range| range.prefix_len() > 0 && !range.addr().is_unspecified());
+        if range.is_none() && !pair.turns_check_off() {
+            let text: String = pair.ip_address.chars().take(64).collect();
             let reason = format!("`{text}`: an address or a range is expected; {CHECK_OFF_PAIR} turns the check off");
             return Err(Error::invalid("allowed_address_pairs", reason));
         }

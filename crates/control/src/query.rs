@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use model::{
-    Account, Kind, Port, PortId, Project, ProjectId, SecurityGroup, SecurityGroupId, SecurityGroupRuleId, Server,
-    ServerId, Subnet, SubnetId, User, UserId, Vpc, VpcId,
+    Account, AddressGroup, AddressGroupId, Kind, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId,
+    NetworkAclRule, NetworkAclRuleId, Port, PortId, Project, ProjectId, SecurityGroup, SecurityGroupId,
+    SecurityGroupRuleId, Server, ServerId, Subnet, SubnetId, User, UserId, Vpc, VpcId,
 };
 
 use crate::{Caller, Error};
@@ -57,6 +58,11 @@ reads! {
     vpc VpcId, vpcs vpcs_of => Vpc, "VPC";
     subnet SubnetId, subnets subnets_of_project => Subnet, "subnet";
     security_group SecurityGroupId, security_groups security_groups_of => SecurityGroup, "security group";
+    network_acl NetworkAclId, network_acls network_acls_of => NetworkAcl, "network ACL";
+    network_acl_policy NetworkAclPolicyId, network_acl_policies network_acl_policies_of => NetworkAclPolicy,
+        "network ACL policy";
+    network_acl_rule NetworkAclRuleId, network_acl_rules network_acl_rules_of => NetworkAclRule, "network ACL rule";
+    address_group AddressGroupId, address_groups address_groups_of => AddressGroup, "address group";
     port PortId, ports ports_of_project => Port, "port";
     server ServerId, servers servers_of => Server, "server";
 }

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use catalog::Catalog;
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use model::{
-    CidrError, Kind, NextHop, NextHopType, PeeringId, PortId, Route, RouteId, RouteTable, SYSTEM_RANGES, ServerId, Vpc,
-    validate_description,
+    CidrError, Kind, NextHop, NextHopType, PeeringId, PortId, Route, RouteId, RouteTable, SYSTEM_RANGES, ServerId,
+    Subnet, Vpc, validate_description,
 };
 
-use crate::port::VIP_OWNER;
+use crate::ipv6::validate_next_hop;
 use crate::{Changes, Context, Error, Warning};
 
 /// A next hop as a request names it.
@@ -59,6 +59,7 @@ pub(crate) fn new_route(
     warnings: &mut Vec<Warning>,
 ) -> Result<Route, Error> {
     let next_hop = resolve(catalog, vpc, &request.next_hop, changes)?;
+    validate_next_hop(catalog, request.destination, next_hop)?;
     let description = request.description.clone().unwrap_or_default();
     validate_description(&description)?;
     warnings.extend(validate_destination(catalog, vpc, request.destination)?);
@@ -104,7 +105,7 @@ pub(crate) fn resolve(
         }
         NextHopType::Eni => {
             let id: PortId = spec.id.parse().map_err(|_| elsewhere())?;
-            let port = catalog.port(id).filter(|port| port.vpc == vpc.id && port.device_owner != VIP_OWNER);
+            let port = catalog.port(id).filter(|port| port.vpc == vpc.id && !port.is_vip());
             port.ok_or_else(elsewhere)?;
             changes.share(Kind::Port, id);
             Ok(NextHop::Eni(id))
@@ -120,9 +121,7 @@ pub(crate) fn resolve(
 }
 
 fn virtual_ip(catalog: &Catalog, vpc: &Vpc, address: IpAddr) -> Option<PortId> {
-    let IpAddr::V4(address) = address else { return None };
-    let subnet = catalog.subnets_of(vpc.id).find(|subnet| subnet.cidr.contains(&address))?;
-    catalog.port_at(subnet.id, address).filter(|port| port.device_owner == VIP_OWNER).map(|port| port.id)
+    catalog.subnets_of(vpc.id).find_map(|subnet| catalog.vip_at(subnet.id, address)).map(|port| port.id)
 }
 
 /// Rules RT-8 and RT-9: canonical, and not inside a system route; a warning when it contains subnets.
@@ -139,12 +138,11 @@ pub(crate) fn validate_destination(catalog: &Catalog, vpc: &Vpc, destination: Ip
 }
 
 /// The subnets of the VPC that take packets from a route to this destination (rule RT-5).
-pub(crate) fn shadowing(catalog: &Catalog, vpc: &Vpc, destination: IpNet) -> Vec<Ipv4Net> {
-    let IpNet::V4(destination) = destination else { return Vec::new() };
+pub(crate) fn shadowing(catalog: &Catalog, vpc: &Vpc, destination: IpNet) -> Vec<IpNet> {
     let mut subnets: Vec<_> = catalog
         .subnets_of(vpc.id)
-        .map(|subnet| subnet.cidr)
-        .filter(|subnet| crate::vpc::overlap(*subnet, destination))
+        .flat_map(|subnet| ranges(subnet))
+        .filter(|subnet| subnet.contains(&destination) || destination.contains(subnet))
         .collect();
     subnets.sort_unstable();
     subnets
@@ -154,9 +152,13 @@ pub(crate) fn shadowing(catalog: &Catalog, vpc: &Vpc, destination: IpNet) -> Vec
 pub(crate) fn system_routes(catalog: &Catalog, vpc: &Vpc) -> Vec<IpNet> {
     let mut routes: Vec<IpNet> = SYSTEM_RANGES.iter().copied().map(IpNet::V4).collect();
     for subnet in catalog.subnets_of(vpc.id) {
-        routes.push(IpNet::V4(subnet.cidr));
-        routes.extend(subnet.ipv6.map(|ipv6| IpNet::V6(ipv6.cidr)));
+        routes.extend(ranges(subnet));
     }
     routes.sort_unstable();
     routes
+}
+
+/// The local routes of a subnet: its IPv4 range, and its IPv6 range if it has one (rules RT-3, V6-3).
+pub(crate) fn ranges(subnet: &Subnet) -> impl Iterator<Item = IpNet> + use<> {
+    std::iter::once(IpNet::V4(subnet.cidr)).chain(subnet.ipv6.map(|ipv6| IpNet::V6(ipv6.cidr)))
 }

@@ -10,6 +10,7 @@ use model::{
     validate_name, validate_optional_name,
 };
 
+use crate::ipv6::validate_next_hop;
 use crate::route::{NewRoute, new_route, resolve, system_routes};
 use crate::subnet::own_subnet;
 use crate::vpc::own_vpc;
@@ -308,6 +309,7 @@ impl<'a> Edit<'a> {
             return Err(missing(self.catalog, self.vpc, request.destination));
         };
         route.next_hop = resolve(self.catalog, self.vpc, &request.next_hop, &mut self.changes)?;
+        validate_next_hop(self.catalog, route.destination, route.next_hop)?;
         if let Some(description) = &request.description {
             validate_description(description)?;
             route.description.clone_from(description);

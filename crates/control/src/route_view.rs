@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use catalog::Catalog;
-use ipnet::{IpNet, Ipv4Net};
-use model::{Kind, NextHop, PeeringStatus, Route, RouteId, RouteTable, RouteTableId, ServerState, SubnetId, Vpc};
+use ipnet::IpNet;
+use model::{Kind, NextHop, PeeringStatus, Port, Route, RouteId, RouteTable, RouteTableId, ServerState, SubnetId, Vpc};
 
 use crate::route::{shadowing, system_routes};
 use crate::route_table::own_table;
@@ -46,7 +46,7 @@ pub struct RouteView {
     /// Why the state is not plainly active, and what can be done.
     pub note: Option<String>,
     /// The local subnets that shadow it.
-    pub shadowed_by: Vec<Ipv4Net>,
+    pub shadowed_by: Vec<IpNet>,
 }
 
 /// A system route (rule RT-3): type local, no next hop.
@@ -139,13 +139,15 @@ pub(crate) fn route_view(catalog: &Catalog, vpc: &Vpc, route: &Arc<Route>) -> Ro
 }
 
 /// Whether the subnets, which never overlap each other, make up all of the destination.
-fn covered(destination: IpNet, subnets: &[Ipv4Net]) -> bool {
-    let IpNet::V4(destination) = destination else { return false };
+fn covered(destination: IpNet, subnets: &[IpNet]) -> bool {
     if subnets.iter().any(|subnet| subnet.contains(&destination)) {
         return true;
     }
-    let size = |net: &Ipv4Net| 1_u64 << (32 - net.prefix_len());
-    subnets.iter().map(size).sum::<u64>() == size(&destination)
+    // In units of the smallest subnet there is: a /32, or a /64 of IPv6. Longer destinations lie inside one subnet or
+    // in none.
+    let longest = if matches!(destination, IpNet::V4(_)) { 32 } else { 64_u8 };
+    let size = |net: &IpNet| longest.checked_sub(net.prefix_len()).map_or(0, |bits| 1_u128 << bits);
+    subnets.iter().map(size).sum::<u128>() == size(&destination).max(1)
 }
 
 /// Why the next hop does not take packets now, and whether that makes the route inactive.
@@ -166,13 +168,35 @@ fn blocked(catalog: &Catalog, route: &Route) -> Option<(bool, &'static str)> {
         },
         NextHop::Ecs(id) => {
             // A stopped server does not make the route inactive: it still matches (rule RT-12).
-            let stopped = catalog.server(id).is_none_or(|server| server.state == ServerState::Stopped);
-            stopped.then_some((false, "The server is stopped: packets are dropped."))
+            match catalog.server(id) {
+                Some(server) if server.state == ServerState::Running => instance(catalog, catalog.port(server.port)),
+                _ => Some((false, "The server is stopped: packets are dropped.")),
+            }
         }
-        NextHop::Eni(_) | NextHop::Vip(_) | NextHop::Nat(_) => None,
+        NextHop::Eni(id) => instance(catalog, catalog.port(id)),
+        NextHop::Vip(address) => {
+            let vip = catalog.subnets_of(route.vpc).find_map(|subnet| catalog.vip_at(subnet.id, address));
+            match vip.and_then(|vip| vip.holder) {
+                Some(holder) => instance(catalog, catalog.port(holder)),
+                None => Some((false, "No server has claimed the virtual IP: packets are dropped.")),
+            }
+        }
+        NextHop::Nat(_) => None,
     }
 }
 
-fn listed(subnets: &[Ipv4Net]) -> String {
+/// Why the instance behind a port does not take packets that are not for it (rules NH-7, CHK-3).
+fn instance(catalog: &Catalog, port: Option<&Arc<Port>>) -> Option<(bool, &'static str)> {
+    let Some((port, server)) = port.and_then(|port| Some((port, catalog.server(port.server?)?))) else {
+        return Some((false, "The interface is attached to no server: packets are dropped."));
+    };
+    if server.state == ServerState::Stopped {
+        return Some((false, "The server is stopped: packets are dropped."));
+    }
+    let note = "The source/destination check of the server's interface is on: packets that are not for it are dropped.";
+    port.source_dest_check.then_some((false, note))
+}
+
+fn listed(subnets: &[IpNet]) -> String {
     subnets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -78,7 +78,7 @@ pub fn create_security_group_rules(
     let mut added = Vec::with_capacity(request.rules.len());
     for mut rule in request.rules {
         validate(&mut rule, ctx)?;
-        name_remote(catalog, &group, &rule.remote, &mut changes)?;
+        name_remote(catalog, &group, &rule, &mut changes)?;
         let rule = SecurityGroupRule {
             id: SecurityGroupRuleId::new(ctx.ids.uuid()),
             direction: rule.direction,
@@ -146,9 +146,15 @@ fn same(a: &SecurityGroupRule, b: &SecurityGroupRule) -> bool {
     what(a) == what(b) && a.services == b.services
 }
 
-/// A group that a rule names must be of the same account and region (rule SG-8).
-fn name_remote(catalog: &Catalog, group: &SecurityGroup, remote: &Remote, changes: &mut Changes) -> Result<(), Error> {
-    match remote {
+/// A group that a rule names must be of the same account and region (rule SG-8), an address group of the same project and
+/// of the rule's family.
+fn name_remote(
+    catalog: &Catalog,
+    group: &SecurityGroup,
+    rule: &NewSecurityGroupRule,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    match &rule.remote {
         Remote::Any | Remote::Cidr(_) => Ok(()),
         Remote::Group(id) => {
             let account = catalog.account_of(group.project);
@@ -161,8 +167,17 @@ fn name_remote(catalog: &Catalog, group: &SecurityGroup, remote: &Remote, change
             }
             Ok(())
         }
-        Remote::AddressGroup(_) => {
-            Err(Error::NotSupported("address groups are not available; use remote_ip_prefix".to_owned()))
+        Remote::AddressGroup(id) => {
+            let addresses = catalog
+                .address_group(*id)
+                .filter(|addresses| addresses.project == group.project)
+                .ok_or_else(|| Error::not_found(Kind::AddressGroup, id))?;
+            if addresses.version != rule.version {
+                let reason = format!("address group {} is not of the rule's ethertype", addresses.name);
+                return Err(Error::invalid("remote_address_group_id", reason));
+            }
+            changes.share(Kind::AddressGroup, id);
+            Ok(())
         }
     }
 }

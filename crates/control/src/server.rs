@@ -3,7 +3,8 @@
 use catalog::Catalog;
 use model::{Kind, Port, PortId, Server, ServerId, ServerKind, ServerState, VpcId, validate_name};
 
-use crate::port::{VIP_OWNER, new_port, own_port, remove_port};
+use crate::nic::detach;
+use crate::port::{new_port, own_port, remove_port};
 use crate::{Caller, Changes, Context, CreatePort, Error, Outcome};
 
 /// A server to make.
@@ -130,24 +131,28 @@ pub fn stop_server(
     with_state(catalog, caller, ctx, id, ServerState::Stopped)
 }
 
-/// Deletes a server with its ports.
+/// Deletes a server with its primary port; ports that were attached to it are free again.
 ///
 /// # Errors
-/// [`Error::NextHopInUse`] while a route names it or one of its ports (rule NH-9).
+/// [`Error::NextHopInUse`] while a route names it or its primary port (rule NH-9).
 pub fn delete_server(
     catalog: &Catalog,
     caller: &Caller,
-    _ctx: &mut Context<'_>,
+    ctx: &mut Context<'_>,
     id: ServerId,
 ) -> Result<Outcome<()>, Error> {
-    own_server(catalog, caller, id)?;
+    let server = own_server(catalog, caller, id)?;
     let routes: Vec<_> = catalog.routes_to_server(id).map(|route| route.destination).collect();
     if !routes.is_empty() {
         return Err(Error::NextHopInUse { kind: Kind::Server, id: id.to_string(), routes });
     }
     let mut changes = Changes::new();
     for port in catalog.ports_of_server(id) {
-        remove_port(catalog, port, &mut changes)?;
+        if port.id == server.port {
+            remove_port(catalog, port, &mut changes)?;
+        } else {
+            detach(catalog, ctx, port, &mut changes);
+        }
     }
     changes.delete(catalog, Kind::Server, id);
     Ok(Outcome::new((), changes))
@@ -170,7 +175,7 @@ fn with_state(
     Ok(Outcome::new(server, changes))
 }
 
-fn own_server<'a>(catalog: &'a Catalog, caller: &Caller, id: ServerId) -> Result<&'a Server, Error> {
+pub(crate) fn own_server<'a>(catalog: &'a Catalog, caller: &Caller, id: ServerId) -> Result<&'a Server, Error> {
     catalog
         .server(id)
         .filter(|server| caller.sees(catalog, server.project))
@@ -178,12 +183,12 @@ fn own_server<'a>(catalog: &'a Catalog, caller: &Caller, id: ServerId) -> Result
         .ok_or_else(|| Error::not_found(Kind::Server, id))
 }
 
-fn free_port<'a>(catalog: &'a Catalog, caller: &Caller, id: PortId) -> Result<&'a Port, Error> {
+pub(crate) fn free_port<'a>(catalog: &'a Catalog, caller: &Caller, id: PortId) -> Result<&'a Port, Error> {
     let port = own_port(catalog, caller, id)?;
     if let Some(server) = port.server {
         return Err(Error::PortInUse { port: id, server });
     }
-    if port.device_owner == VIP_OWNER {
+    if port.is_vip() {
         return Err(Error::invalid("port_id", "a virtual IP cannot be a server's own port"));
     }
     Ok(port)

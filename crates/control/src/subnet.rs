@@ -1,14 +1,17 @@
-//! Subnets (rules NET-3, NET-4, EF-8, RT-10).
+//! Subnets (rules NET-3, NET-4, EF-8, RT-10, V6-1).
 
 use std::net::Ipv4Addr;
 
 use catalog::Catalog;
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use model::{
-    DhcpOption, Kind, NextHop, Subnet, SubnetId, VpcId, validate_description, validate_name, validate_subnet_cidr,
+    Claim, DhcpOption, Ipv6Range, Kind, NextHop, Subnet, SubnetId, VpcId, validate_description, validate_name,
+    validate_subnet_cidr,
 };
 
 use crate::error::SubnetUse;
+use crate::ipv6::new_range;
+use crate::route::ranges;
 use crate::vpc::{overlap, own_vpc, validate_canonical};
 use crate::{Caller, Changes, Context, Error, Outcome, Quota, Warning};
 
@@ -25,8 +28,11 @@ pub struct CreateSubnet {
     pub cidr: Ipv4Net,
     /// Gateway; the first address when left out.
     pub gateway: Option<Ipv4Addr>,
-    /// Whether it shall have an IPv6 range.
+    /// Whether it shall have an IPv6 range (rule V6-1).
     pub ipv6: bool,
+    /// The IPv6 range, a /64 that is free in the installation; one of the installation's when left out. Only with
+    /// `ipv6`.
+    pub cidr_v6: Option<Ipv6Net>,
     /// Whether DHCP answers.
     pub dhcp_enable: bool,
     /// DNS servers for the guests.
@@ -48,6 +54,7 @@ impl CreateSubnet {
             cidr,
             gateway: None,
             ipv6: false,
+            cidr_v6: None,
             dhcp_enable: true,
             dns: Vec::new(),
             availability_zone: String::new(),
@@ -74,7 +81,7 @@ pub struct UpdateSubnet {
     pub name: Option<String>,
     /// New description.
     pub description: Option<String>,
-    /// Whether it shall have an IPv6 range.
+    /// Whether it shall have an IPv6 range; one that it has stays (rule V6-1).
     pub ipv6: Option<bool>,
     /// Whether DHCP answers.
     pub dhcp_enable: Option<bool>,
@@ -88,7 +95,7 @@ pub struct UpdateSubnet {
 ///
 /// # Errors
 /// Range outside of the VPC's, overlapping another subnet or too small; a gateway that is no host address of it; fields
-/// not well formed; quota. IPv6 is [`Error::NotSupported`].
+/// not well formed; quota; an IPv6 range that is not allowed or in use, or none left.
 pub fn create_subnet(
     catalog: &Catalog,
     caller: &Caller,
@@ -109,7 +116,9 @@ pub fn create_subnet(
     }
     let gateway = request.gateway.unwrap_or_else(|| Ipv4Addr::from(u32::from(cidr.network()).saturating_add(1)));
     validate_gateway(cidr, gateway)?;
-    refuse_ipv6(request.ipv6)?;
+    if request.cidr_v6.is_some() && !request.ipv6 {
+        return Err(Error::invalid("cidr_v6", "an IPv6 range needs ipv6_enable"));
+    }
     validate_dns(&request.dns, ctx)?;
     validate_zone(&request.availability_zone, &vpc.region, ctx)?;
     for option in &request.dhcp_options {
@@ -120,8 +129,11 @@ pub fn create_subnet(
         return Err(Error::QuotaExceeded { resource: Quota::Subnets, used, limit: ctx.limits.subnets });
     }
 
+    let mut changes = Changes::new();
+    let id = SubnetId::new(ctx.ids.uuid());
+    let ipv6 = request.ipv6.then(|| new_range(catalog, ctx, request.cidr_v6, id, &mut changes)).transpose()?;
     let subnet = Subnet {
-        id: SubnetId::new(ctx.ids.uuid()),
+        id,
         neutron_subnet_id: ctx.ids.uuid(),
         project: vpc.project,
         region: vpc.region.clone(),
@@ -131,7 +143,7 @@ pub fn create_subnet(
         description: request.description,
         cidr,
         gateway,
-        ipv6: None,
+        ipv6,
         dhcp_enable: request.dhcp_enable,
         dns: request.dns,
         availability_zone: request.availability_zone,
@@ -139,23 +151,31 @@ pub fn create_subnet(
         created_at: ctx.now,
         updated_at: ctx.now,
     };
-    let covered: Vec<IpNet> = catalog
-        .routes_of_vpc(vpc.id)
-        .map(|route| route.destination)
-        .filter(|destination| matches!(destination, IpNet::V4(net) if overlap(*net, cidr)))
-        .collect();
-    let mut changes = Changes::new();
+    let warnings = shadows(catalog, &subnet, ranges(&subnet));
     changes.lock(catalog, Kind::Vpc, vpc.id);
     changes.lock(catalog, Kind::Project, vpc.project);
     changes.create(subnet.clone());
-    let mut warnings = Vec::new();
-    if !covered.is_empty() {
-        warnings.push(Warning::SubnetShadowsRoutes { subnet: subnet.id, destinations: covered });
-    }
     Ok(Outcome::new(subnet, changes).with_warnings(warnings))
 }
 
-/// Changes a subnet. Its range, gateway and VPC never change (rule NET-3).
+/// A warning when new local routes of a subnet cover custom routes of its VPC (rule RT-10).
+fn shadows(catalog: &Catalog, subnet: &Subnet, ranges: impl Iterator<Item = IpNet>) -> Vec<Warning> {
+    let ranges: Vec<_> = ranges.collect();
+    let destinations: Vec<IpNet> = catalog
+        .routes_of_vpc(subnet.vpc)
+        .map(|route| route.destination)
+        .filter(|route| ranges.iter().any(|range| range.contains(route) || route.contains(range)))
+        .collect();
+    let warning = Warning::SubnetShadowsRoutes { subnet: subnet.id, destinations };
+    if matches!(&warning, Warning::SubnetShadowsRoutes { destinations, .. } if destinations.is_empty()) {
+        Vec::new()
+    } else {
+        vec![warning]
+    }
+}
+
+/// Changes a subnet. Its range, gateway and VPC never change (rule NET-3). IPv6 can be turned on; ports that exist stay
+/// without IPv6 address until an update asks for one.
 ///
 /// # Errors
 /// [`Error::SubnetNotInVpc`] when the call names another VPC; fields not well formed.
@@ -176,7 +196,18 @@ pub fn update_subnet(
         validate_description(&description)?;
         subnet.description = description;
     }
-    refuse_ipv6(request.ipv6 == Some(true))?;
+    let mut changes = Changes::new();
+    let mut warnings = Vec::new();
+    match (request.ipv6, subnet.ipv6) {
+        (Some(true), None) => {
+            let range = new_range(catalog, ctx, None, subnet.id, &mut changes)?;
+            warnings = turned_on(catalog, &mut subnet, range, &mut changes);
+        }
+        (Some(false), Some(_)) => {
+            return Err(Error::invalid("ipv6_enable", "IPv6 cannot be turned off again; make another subnet"));
+        }
+        _ => {}
+    }
     if let Some(dhcp_enable) = request.dhcp_enable {
         subnet.dhcp_enable = dhcp_enable;
     }
@@ -197,19 +228,31 @@ pub fn update_subnet(
         }
     }
     subnet.updated_at = ctx.now;
-    let mut changes = Changes::new();
     changes.replace(catalog, subnet.clone());
-    Ok(Outcome::new(subnet, changes))
+    Ok(Outcome::new(subnet, changes).with_warnings(warnings))
 }
 
-/// Deletes a subnet. `vpc` is the VPC that the call names, if it names one.
+/// Gives a subnet its IPv6 range, with what the caller should know.
+fn turned_on(catalog: &Catalog, subnet: &mut Subnet, range: Ipv6Range, changes: &mut Changes) -> Vec<Warning> {
+    subnet.ipv6 = Some(range);
+    // A new local route: routes are added one after the other with it (rule RT-9).
+    changes.lock(catalog, Kind::Vpc, subnet.vpc);
+    let mut warnings = shadows(catalog, subnet, std::iter::once(IpNet::V6(range.cidr)));
+    let ports = catalog.ports_in(subnet.id).filter(|port| port.server.is_some()).count();
+    if ports > 0 {
+        warnings.push(Warning::PortsWithoutIpv6 { ports });
+    }
+    warnings
+}
+
+/// Deletes a subnet; it leaves its network ACL. `vpc` is the VPC that the call names, if it names one.
 ///
 /// # Errors
 /// [`Error::SubnetInUse`] while it has ports or is the place of a route's next hop (rule EF-8).
 pub fn delete_subnet(
     catalog: &Catalog,
     caller: &Caller,
-    _ctx: &mut Context<'_>,
+    ctx: &mut Context<'_>,
     id: SubnetId,
     vpc: Option<VpcId>,
 ) -> Result<Outcome<()>, Error> {
@@ -220,6 +263,10 @@ pub fn delete_subnet(
     }
     let mut changes = Changes::new();
     changes.lock(catalog, Kind::Vpc, subnet.vpc);
+    if let Some(ipv6) = subnet.ipv6 {
+        changes.unclaim(&Claim::ipv6_prefix(ipv6.cidr));
+    }
+    crate::network_acl::leave(catalog, ctx, subnet, &mut changes);
     changes.delete(catalog, Kind::Subnet, id);
     Ok(Outcome::new((), changes))
 }
@@ -230,7 +277,8 @@ fn uses(catalog: &Catalog, subnet: &Subnet) -> Option<SubnetUse> {
     let mut addresses = Vec::new();
     for port in catalog.ports_in(subnet.id) {
         routes.extend(catalog.routes_to(NextHop::Eni(port.id)).map(|route| route.destination));
-        routes.extend(catalog.routes_to_vip(subnet.vpc, port.ipv4.into()).map(|route| route.destination));
+        let vips = port.addresses().flat_map(|address| catalog.routes_to_vip(subnet.vpc, address));
+        routes.extend(vips.map(|route| route.destination));
         match port.server {
             Some(server) => {
                 routes.extend(catalog.routes_to_server(server).map(|route| route.destination));
@@ -276,16 +324,6 @@ fn validate_gateway(cidr: Ipv4Net, gateway: Ipv4Addr) -> Result<(), Error> {
         return Ok(());
     };
     Err(Error::invalid("gateway_ip", format!("{gateway} cannot be the gateway of {cidr}: {reason}")))
-}
-
-fn refuse_ipv6(wanted: bool) -> Result<(), Error> {
-    if wanted {
-        Err(Error::NotSupported(
-            "IPv6 subnets are not available in this installation; leave ipv6_enable out".to_owned(),
-        ))
-    } else {
-        Ok(())
-    }
 }
 
 fn validate_dns(dns: &[Ipv4Addr], ctx: &Context<'_>) -> Result<(), Error> {

@@ -1,15 +1,20 @@
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod accounts;
+mod address_groups;
 mod addresses;
 mod concurrency;
 mod fixture;
 mod groups;
 mod interleaving;
 mod invariants;
+mod ipv6;
+mod network_acl_policies;
+mod network_acls;
 mod peerings;
 mod permissions;
 mod properties;
 mod routes;
+mod vips;
 mod visibility;
 mod vpcs;

@@ -1,5 +1,6 @@
 //! Claims: what makes a value unique in the installation.
 
+use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
 
 use crate::{MacAddress, Vni};
@@ -25,6 +26,12 @@ impl Claim {
     #[must_use]
     pub fn mac(mac: MacAddress) -> String {
         format!("mac/{mac}")
+    }
+
+    /// The name of the claim on a subnet's IPv6 prefix (rule V6-1).
+    #[must_use]
+    pub fn ipv6_prefix(prefix: Ipv6Net) -> String {
+        format!("ipv6/{}", prefix.network())
     }
 
     /// The name of the claim on an account name.

@@ -101,6 +101,22 @@ id!(
     SecurityGroupRuleId, "security group rule", dashed
 );
 id!(
+    /// A network ACL (API: firewall, firewall group).
+    NetworkAclId, "network ACL", dashed
+);
+id!(
+    /// The ordered rules of one direction of network ACLs (API: firewall policy).
+    NetworkAclPolicyId, "network ACL policy", dashed
+);
+id!(
+    /// A network ACL rule (API: firewall rule).
+    NetworkAclRuleId, "network ACL rule", dashed
+);
+id!(
+    /// An IP address group.
+    AddressGroupId, "address group", dashed
+);
+id!(
     /// A port: the attachment of a workload to a subnet.
     PortId, "port", dashed
 );

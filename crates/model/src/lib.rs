@@ -5,10 +5,12 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod address_group;
 mod cidr;
 mod claim;
 mod ids;
 mod name;
+mod network_acl;
 mod peering;
 mod place;
 mod port;
@@ -21,19 +23,23 @@ mod time;
 mod vpc;
 
 pub use account::{AccessKey, Account, Project, Site, Token, User};
+pub use address_group::{AddressEntry, AddressGroup, AddressRange, AddressRangeError};
 pub use cidr::{
-    CidrError, SYSTEM_RANGES, parse_cidr, parse_destination, reserved_addresses, validate_primary_cidr,
-    validate_secondary_cidr, validate_subnet_cidr,
+    CidrError, SYSTEM_RANGES, gateway_v6, is_reserved_v6, parse_cidr, parse_destination, reserved_addresses,
+    validate_primary_cidr, validate_secondary_cidr, validate_subnet_cidr, validate_subnet_cidr_v6,
+    validate_workload_range_v6,
 };
 pub use claim::Claim;
 pub use ids::{
-    AccessKeyId, AccountId, IdError, PeeringId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId,
-    SecurityGroupRuleId, ServerId, SubnetId, UserId, Vni, VpcId,
+    AccessKeyId, AccountId, AddressGroupId, IdError, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId, PeeringId,
+    PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId, UserId, Vni,
+    VpcId,
 };
-pub use name::{NameError, validate_description, validate_name, validate_optional_name};
+pub use name::{NameError, validate_description, validate_long_name, validate_name, validate_optional_name};
+pub use network_acl::{AclAddress, NetworkAcl, NetworkAclPolicy, NetworkAclRule};
 pub use peering::{Peering, PeeringEnd, PeeringStatus, Side};
 pub use place::{EdgeSiteId, RegionId};
-pub use port::{AddressPair, CHECK_OFF_PAIR, MacAddress, Port};
+pub use port::{AddressPair, CHECK_OFF_PAIR, MacAddress, Port, VIP_OWNER};
 pub use record::{Kind, Record, RecordError};
 pub use route_table::{NextHop, NextHopType, Route, RouteTable};
 pub use security_group::{

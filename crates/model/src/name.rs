@@ -43,6 +43,14 @@ pub fn validate_optional_name(name: &str) -> Result<(), NameError> {
     validate_name_of(name, 0)
 }
 
+/// Checks a name of the v2.0 firewall objects: 0 to 255 characters without `<` and `>`.
+///
+/// # Errors
+/// [`NameError`] for a wrong length or character.
+pub fn validate_long_name(name: &str) -> Result<(), NameError> {
+    validate_text("name", name)
+}
+
 fn validate_name_of(name: &str, min: usize) -> Result<(), NameError> {
     let length = name.chars().count();
     if length < min || length > 64 {
@@ -63,14 +71,16 @@ fn validate_name_of(name: &str, min: usize) -> Result<(), NameError> {
 /// # Errors
 /// [`NameError`] for a wrong length or character.
 pub fn validate_description(description: &str) -> Result<(), NameError> {
-    let length = description.chars().count();
+    validate_text("description", description)
+}
+
+fn validate_text(what: &'static str, text: &str) -> Result<(), NameError> {
+    let length = text.chars().count();
     if length > 255 {
-        return Err(NameError::Length { what: "description", length, min: 0, max: 255 });
+        return Err(NameError::Length { what, length, min: 0, max: 255 });
     }
-    match description.chars().find(|c| matches!(c, '<' | '>')) {
-        Some(character) => {
-            Err(NameError::Character { what: "description", character, allowed: "all characters but < and >" })
-        }
+    match text.chars().find(|c| matches!(c, '<' | '>')) {
+        Some(character) => Err(NameError::Character { what, character, allowed: "all characters but < and >" }),
         None => Ok(()),
     }
 }

@@ -1,9 +1,10 @@
 //! Ports: the attachments of workloads to subnets.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{PortId, ProjectId, RegionId, SecurityGroupId, ServerId, SubnetId, Timestamp, VpcId};
@@ -57,6 +58,9 @@ impl<'de> Deserialize<'de> for MacAddress {
 /// The address pair that turns the source/destination check off (api-vpc §6.1).
 pub const CHECK_OFF_PAIR: &str = "1.1.1.1/0";
 
+/// `device_owner` of a virtual IP's port (api-vpc §6.2).
+pub const VIP_OWNER: &str = "neutron:VIP_PORT";
+
 /// An extra address that a port may use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressPair {
@@ -64,6 +68,36 @@ pub struct AddressPair {
     pub ip_address: String,
     /// Hardware address; the port's when `None`.
     pub mac_address: Option<MacAddress>,
+}
+
+impl AddressPair {
+    /// The pair of one address, with the port's own hardware address.
+    #[must_use]
+    pub fn of(address: impl ToString) -> Self {
+        Self { ip_address: address.to_string(), mac_address: None }
+    }
+
+    /// Whether it is no address but the switch that turns the source/destination check off ([`CHECK_OFF_PAIR`]).
+    #[must_use]
+    pub fn turns_check_off(&self) -> bool {
+        self.ip_address == CHECK_OFF_PAIR
+    }
+
+    /// The addresses that it names, without host bits; `None` for [`CHECK_OFF_PAIR`] and for what is no address.
+    #[must_use]
+    pub fn range(&self) -> Option<IpNet> {
+        if self.turns_check_off() {
+            return None;
+        }
+        let range = self.ip_address.parse().ok().or_else(|| self.ip_address.parse::<IpAddr>().ok().map(IpNet::from));
+        range.map(|range: IpNet| range.trunc())
+    }
+
+    /// The one address that it names; `None` when it names none or a range of several.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.range().filter(|range| range.prefix_len() == range.max_prefix_len()).map(|range| range.addr())
+    }
 }
 
 /// A port. One for each address that is in use in a subnet.
@@ -95,10 +129,36 @@ pub struct Port {
     pub allowed_address_pairs: Vec<AddressPair>,
     /// The server it is attached to.
     pub server: Option<ServerId>,
+    /// Which of the server's interfaces it is: 0 for the primary one, `eth0` in the workload.
+    #[serde(default)]
+    pub device_index: u8,
     /// `""`, `neutron:VIP_PORT`, `compute:<zone>` …
     pub device_owner: String,
+    /// A virtual IP's holder: the bound port that claimed it last (rule VIP-3). `None` for every other port.
+    #[serde(default)]
+    pub holder: Option<PortId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Port {
+    /// Whether it is a virtual IP: an address that no server owns (rule VIP-1).
+    #[must_use]
+    pub fn is_vip(&self) -> bool {
+        self.device_owner == VIP_OWNER
+    }
+
+    /// Its own addresses, IPv4 first.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        std::iter::once(IpAddr::V4(self.ipv4)).chain(self.ipv6.map(IpAddr::V6))
+    }
+
+    /// A virtual IP's bindings: the addresses of ports that it is bound to (rule VIP-1; api-vpc §6.2). Empty for every
+    /// other port.
+    pub fn bindings(&self) -> impl Iterator<Item = IpAddr> {
+        let pairs = if self.is_vip() { self.allowed_address_pairs.as_slice() } else { &[] };
+        pairs.iter().filter_map(AddressPair::address)
+    }
 }

@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccessKey, Account, Claim, Peering, Port, Project, Route, RouteTable, SecurityGroup, Server, Subnet, Token, User,
-    Vpc,
+    AccessKey, Account, AddressGroup, Claim, NetworkAcl, NetworkAclPolicy, NetworkAclRule, Peering, Port, Project,
+    Route, RouteTable, SecurityGroup, Server, Subnet, Token, User, Vpc,
 };
 
 /// A stored record that cannot be understood.
@@ -108,6 +108,10 @@ records! {
     Route "route" id,
     Peering "peering" id,
     SecurityGroup "security-group" id,
+    NetworkAcl "network-acl" id,
+    NetworkAclPolicy "network-acl-policy" id,
+    NetworkAclRule "network-acl-rule" id,
+    AddressGroup "address-group" id,
     Port "port" id,
     Server "server" id,
     Claim "claim" name,

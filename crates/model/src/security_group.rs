@@ -4,9 +4,8 @@ use std::fmt;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::{ProjectId, RegionId, SecurityGroupId, SecurityGroupRuleId, Timestamp};
+use crate::{AddressGroupId, ProjectId, RegionId, SecurityGroupId, SecurityGroupRuleId, Timestamp};
 
 /// A security group: guards ports, belongs to an account's project, not to a VPC (rule SG-2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,5 +136,5 @@ pub enum Remote {
     /// The members of a group (rule SG-7).
     Group(SecurityGroupId),
     /// An address group.
-    AddressGroup(Uuid),
+    AddressGroup(AddressGroupId),
 }

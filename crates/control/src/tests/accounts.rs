@@ -51,6 +51,7 @@ fn an_account_belongs_to_a_site() {
     assert_eq!(made.account.site, Site::Intl);
 }
 
+/// EF-11: an account goes after its VPCs, and its peerings go with those.
 #[test]
 fn an_empty_account_can_be_deleted_and_leaves_nothing() {
     let mut world = World::new();
@@ -66,11 +67,15 @@ fn an_empty_account_can_be_deleted_and_leaves_nothing() {
     };
     assert_eq!(world.catalog.len(), before);
     let vpc = world.vpc(&a, "vpc", "10.0.0.0/16").id;
+    let b = world.b.clone();
+    let other = world.vpc(&b, "other", "10.1.0.0/16").id;
+    let peering = world.peer(&a, vpc, other).id;
     let error = world.refused(|c, x| delete_account(c, &operator, x, a.account));
     assert_eq!(error, Error::AccountInUse { account: a.account, by: vec![AccountUse::Vpcs(1)] });
     world.ok(|c, x| delete_vpc(c, &a, x, vpc));
     world.ok(|c, x| delete_account(c, &operator, x, a.account));
     assert!(world.catalog.account_by_name("a").is_none());
+    assert!(world.catalog.peering(peering).is_none());
     // The name is free again.
     world.ok(|c, x| create_account(c, &operator, x, account_request("a")));
 }

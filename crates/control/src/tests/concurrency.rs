@@ -123,6 +123,31 @@ async fn servers_made_at_once_get_different_addresses() {
     i.close().await;
 }
 
+/// V6-1: two creations at once never get the same prefix, in whichever VPC or account.
+#[tokio::test(flavor = "multi_thread")]
+async fn ipv6_prefixes_given_at_once_are_unique() {
+    let i = Installation::new(Limits::default()).await;
+    let vpcs = [(i.a.clone(), i.vpc(&i.a, "vpc").await.id), (i.b.clone(), i.vpc(&i.b, "vpc").await.id)];
+    let made = i
+        .race(move |n, driver| {
+            let (caller, vpc) = vpcs[n % 2].clone();
+            async move {
+                let mut request = CreateSubnet::new(vpc, "s", net(&format!("10.0.{n}.0/24")));
+                request.ipv6 = true;
+                // Half of them want one of four prefixes.
+                let wanted = format!("2001:db8:0:{}::/64", n / 4 % 4).parse().unwrap();
+                request.cidr_v6 = (n / 2 % 2 == 0).then_some(wanted);
+                driver.execute(|c, x| create_subnet(c, &caller, x, request.clone())).await.is_ok()
+            }
+        })
+        .await;
+    assert_eq!(made, TASKS / 2 + 4);
+    let catalog = i.driver.catalog();
+    let prefixes: BTreeSet<_> = catalog.subnets().filter_map(|subnet| subnet.ipv6).map(|ipv6| ipv6.cidr).collect();
+    assert_eq!(prefixes.len(), made);
+    i.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn subnets_made_at_once_never_overlap() {
     let i = Installation::new(Limits::default()).await;

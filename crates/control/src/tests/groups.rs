@@ -120,8 +120,6 @@ fn malformed_rules_are_refused() {
     }
     let described = NewSecurityGroupRule { description: "<".into(), ..ingress() };
     assert_eq!(add(&mut world, &a, group, described).unwrap_err().code(), "invalid_description");
-    let address_group = NewSecurityGroupRule { remote: Remote::AddressGroup(uuid::Uuid::nil()), ..ingress() };
-    assert_eq!(add(&mut world, &a, group, address_group).unwrap_err().code(), "not_supported");
 }
 
 #[test]

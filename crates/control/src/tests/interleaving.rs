@@ -18,21 +18,21 @@ use crate::{
 };
 
 /// A store with its catalog, in step.
-struct Bench {
+pub(super) struct Bench {
     runtime: tokio::runtime::Runtime,
     store: Store,
     watch: Watch,
-    catalog: Catalog,
+    pub(super) catalog: Catalog,
     ids: SeededIds,
-    limits: Limits,
+    pub(super) limits: Limits,
     config: Config,
     operator: Caller,
-    a: Caller,
-    b: Caller,
+    pub(super) a: Caller,
+    pub(super) b: Caller,
 }
 
 impl Bench {
-    fn new(seed: u64, limits: Limits) -> Self {
+    pub(super) fn new(seed: u64, limits: Limits) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let store = Store::memory(Options::default());
         let watch = runtime.block_on(store.watch(store::Revision::ZERO)).unwrap();
@@ -63,7 +63,7 @@ impl Bench {
         bench
     }
 
-    fn decide<T>(
+    pub(super) fn decide<T>(
         &mut self,
         use_case: impl FnOnce(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error>,
     ) -> Result<Outcome<T>, Error> {
@@ -73,7 +73,7 @@ impl Bench {
     }
 
     /// Commits; `false` for a conflict.
-    fn commit(&mut self, changes: Changes) -> bool {
+    pub(super) fn commit(&mut self, changes: Changes) -> bool {
         if changes.is_empty() {
             return true;
         }
@@ -88,14 +88,17 @@ impl Bench {
         }
     }
 
-    fn ok<T>(&mut self, use_case: impl FnOnce(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error>) -> T {
+    pub(super) fn ok<T>(
+        &mut self,
+        use_case: impl FnOnce(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error>,
+    ) -> T {
         let outcome = self.decide(use_case).unwrap();
         assert!(self.commit(outcome.changes));
         outcome.value
     }
 
     /// Two calls decided on the same catalog: whether the second one meets a conflict after the first one, in both orders.
-    fn conflict(&mut self, pair: [Changes; 2]) -> [bool; 2] {
+    pub(super) fn conflict(&mut self, pair: [Changes; 2]) -> [bool; 2] {
         let state = self.runtime.block_on(self.store.snapshot()).unwrap();
         let mut met = [false; 2];
         for (order, met) in met.iter_mut().enumerate() {

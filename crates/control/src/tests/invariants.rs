@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use catalog::Catalog;
-use model::{Claim, MacAddress, NextHop, PeeringStatus, Remote};
+use model::{Claim, Direction, MacAddress, NetworkAclRule, NextHop, PeeringStatus, Remote};
 
 use crate::Limits;
 use crate::vpc::overlap;
@@ -17,6 +17,71 @@ pub(super) fn check(catalog: &Catalog, limits: &Limits) {
     tables_and_routes(catalog, limits);
     peerings(catalog, limits);
     groups(catalog, limits);
+    network_acls(catalog, limits);
+    address_groups(catalog, limits);
+}
+
+fn network_acls(catalog: &Catalog, limits: &Limits) {
+    let mut guarded = BTreeSet::new();
+    for acl in catalog.network_acls() {
+        for subnet in &acl.subnets {
+            assert!(guarded.insert(*subnet), "ACL-1: a subnet has at most one");
+            let subnet = catalog.subnet(*subnet).expect("the subnets of an ACL exist");
+            assert_eq!(subnet.project, acl.project);
+            assert_eq!(catalog.network_acl_of_subnet(subnet.id).map(|acl| acl.id), Some(acl.id));
+        }
+        for direction in [Direction::Ingress, Direction::Egress] {
+            let rules: Vec<_> = match acl.policy(direction) {
+                None => Vec::new(),
+                Some(policy) => {
+                    let policy = catalog.network_acl_policy(policy).expect("the policies of an ACL exist");
+                    let rule =
+                        |id: &model::NetworkAclRuleId| catalog.network_acl_rule(*id).expect("listed rules exist");
+                    policy.rules.iter().map(|id| NetworkAclRule::clone(rule(id))).collect()
+                }
+            };
+            assert_eq!(acl.rules(direction), rules, "ACL-3: an ACL has the rules of its policies");
+            assert!(rules.len() <= limits.rules_per_network_acl);
+        }
+    }
+    for policy in catalog.network_acl_policies() {
+        for rule in &policy.rules {
+            let rule = catalog.network_acl_rule(*rule).expect("the rules of a policy exist");
+            assert_eq!(rule.project, policy.project);
+        }
+        if let Some(owner) = policy.owner {
+            assert!(
+                catalog
+                    .network_acl(owner)
+                    .is_some_and(|acl| { [acl.ingress_policy, acl.egress_policy].contains(&Some(policy.id)) })
+            );
+        }
+    }
+    for project in catalog.projects() {
+        assert!(catalog.network_acls_of(project.id).count() <= limits.network_acls);
+        assert!(catalog.network_acl_policies_of(project.id).count() <= limits.network_acl_policies);
+        assert!(catalog.network_acl_rules_of(project.id).count() <= limits.network_acl_rules);
+    }
+}
+
+fn address_groups(catalog: &Catalog, limits: &Limits) {
+    let fits = |project, group, version| {
+        let group = catalog.address_group(group).expect("SG-1: an address group that a rule names exists");
+        assert_eq!((group.project, group.version), (project, version));
+    };
+    for rule in catalog.network_acl_rules() {
+        rule.address_groups().for_each(|group| fits(rule.project, group, rule.version));
+    }
+    for group in catalog.security_groups() {
+        for rule in &group.rules {
+            if let Remote::AddressGroup(addresses) = rule.remote {
+                fits(group.project, addresses, rule.version);
+            }
+        }
+    }
+    for project in catalog.projects() {
+        assert!(catalog.address_groups_of(project.id).count() <= limits.address_groups);
+    }
 }
 
 fn accounts(catalog: &Catalog) {
@@ -69,6 +134,7 @@ fn vpcs(catalog: &Catalog, limits: &Limits) {
 }
 
 fn subnets_and_ports(catalog: &Catalog) {
+    let mut prefixes = BTreeSet::new();
     for subnet in catalog.subnets() {
         let vpc = catalog.vpc(subnet.vpc).expect("a subnet has a VPC");
         assert!(vpc.cidrs().any(|block| block.contains(&subnet.cidr)), "NET-3");
@@ -77,13 +143,24 @@ fn subnets_and_ports(catalog: &Catalog) {
         }
         let table = catalog.route_table(subnet.route_table).expect("a subnet has a table");
         assert_eq!(table.vpc, subnet.vpc, "RT-1");
+        if let Some(ipv6) = subnet.ipv6 {
+            assert!(prefixes.insert(ipv6.cidr), "V6-1: prefixes are unique in the installation");
+            let claim = catalog.claim(&Claim::ipv6_prefix(ipv6.cidr));
+            assert_eq!(claim, Some(format!("subnet/{}", subnet.id).as_str()));
+        }
     }
     let (mut addresses, mut macs) = (BTreeSet::new(), BTreeSet::new());
     for port in catalog.ports() {
         let subnet = catalog.subnet(port.subnet).expect("a port has a subnet");
         assert_eq!(port.vpc, subnet.vpc);
         assert!(subnet.cidr.contains(&port.ipv4) && !subnet.reserved().contains(&port.ipv4), "NET-4");
-        assert!(addresses.insert((port.subnet, port.ipv4)), "an address is given once");
+        for address in port.addresses() {
+            assert!(addresses.insert((port.subnet, address)), "an address is given once");
+        }
+        if let Some(address) = port.ipv6 {
+            let range = subnet.ipv6.expect("V6-1");
+            assert!(range.cidr.contains(&address) && address != range.gateway, "V6-1: {address}");
+        }
         assert!(macs.insert(port.mac), "a hardware address is given once");
         assert_ne!(port.mac, MacAddress(abi::GATEWAY_MAC), "L2-1");
         let claim = catalog.claim(&Claim::mac(port.mac));
@@ -96,7 +173,26 @@ fn subnets_and_ports(catalog: &Catalog) {
             assert!(catalog.server(server).is_some(), "a port's server exists");
         }
     }
+    for vip in catalog.ports().filter(|port| port.is_vip() || port.holder.is_some()) {
+        let bound: Vec<_> = catalog.bound_ports(vip).map(|port| port.id).collect();
+        let named: Vec<_> = vip.bindings().filter_map(|address| catalog.port_with(vip.subnet, address)).collect();
+        assert_eq!(named.len(), vip.allowed_address_pairs.len(), "VIP-1: every binding names a port of the subnet");
+        assert!(vip.holder.is_none_or(|holder| bound.contains(&holder)), "VIP-3: the holder is a bound port");
+        let held = vip.holder.and_then(|holder| catalog.port(holder));
+        assert!(held.is_none_or(|holder| holder.server.is_some()), "VIP-4");
+        assert!(vip.ipv6.is_none() || bound.len() <= 1, "VIP-7");
+        assert!(vip.server.is_none(), "VIP-1: owned by no NIC");
+    }
     for server in catalog.servers() {
+        let mut indexes: Vec<_> = catalog.ports_of_server(server.id).map(|port| port.device_index).collect();
+        indexes.sort_unstable();
+        indexes.dedup();
+        assert_eq!(
+            indexes.len(),
+            catalog.ports_of_server(server.id).count(),
+            "NH-3: interfaces have their own indexes"
+        );
+        assert_eq!(catalog.port(server.port).map(|port| port.device_index), Some(0));
         assert_eq!(catalog.port(server.port).and_then(|port| port.server), Some(server.id), "a server has its port");
     }
 }

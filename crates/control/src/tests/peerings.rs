@@ -66,7 +66,7 @@ fn a_peering_across_accounts_waits_for_the_accepter() {
     assert_eq!(accepted.expires_at, None);
 }
 
-/// Lifecycle section 3: each check with its error, and the earlier one answers.
+/// Lifecycle section 3, REG-1: each check with its error, and the earlier one answers.
 #[test]
 fn the_checks_of_a_new_peering_run_in_their_order() {
     let mut s = setup();

@@ -9,11 +9,11 @@ use super::invariants::check;
 use crate::{
     Caller, Changes, Context, CreatePort, CreateRouteTable, CreateSecurityGroup, CreateSecurityGroupRules,
     CreateSubnet, CreateVpc, Error, Limits, NewRoute, NewSecurityGroupRule, Outcome, UpdateAssociations, UpdatePort,
-    UpdateRouteTable, UpdateVpc, accept_peering, add_secondary_cidrs, create_peering, create_port, create_route_table,
-    create_security_group, create_security_group_rules, create_server, create_subnet, create_vpc, delete_peering,
-    delete_port, delete_route, delete_route_table, delete_security_group, delete_security_group_rule, delete_server,
-    delete_subnet, delete_vpc, expire_due, reject_peering, remove_secondary_cidrs, update_associations, update_port,
-    update_route_table, update_vpc,
+    UpdateRouteTable, UpdateVpc, accept_peering, add_secondary_cidrs, attach_port, bind_vip, claim_vip, create_peering,
+    create_port, create_route_table, create_security_group, create_security_group_rules, create_server, create_subnet,
+    create_vpc, delete_peering, delete_port, delete_route, delete_route_table, delete_security_group,
+    delete_security_group_rule, delete_server, delete_subnet, delete_vpc, detach_port, expire_due, reject_peering,
+    remove_secondary_cidrs, unbind_vip, update_associations, update_port, update_route_table, update_vpc,
 };
 
 /// One random call: which, by whom, on what.
@@ -70,7 +70,7 @@ impl Step {
             Outcome { value: (), changes: outcome.changes, warnings: outcome.warnings }
         }
         let range = |n: u16, length: u8| net(&format!("10.{}.{}.0/24", n % 3, n / 3 % 4)).trunc_to(length);
-        match self.operation % 28 {
+        match self.operation % 33 {
             0 | 1 => {
                 let name = if self.a.is_multiple_of(4) { String::new() } else { format!("v{}", self.a % 9) };
                 let request = CreateVpc { name, cidr: Some(range(self.b, 16)), ..CreateVpc::default() };
@@ -86,7 +86,11 @@ impl Step {
             }
             6..=8 => {
                 let length = [24, 25, 29][usize::from(self.c % 3)];
-                let request = CreateSubnet::new(picked!(vpcs, a).id, "s", range(self.b, length));
+                let mut request = CreateSubnet::new(picked!(vpcs, a).id, "s", range(self.b, length));
+                request.ipv6 = self.c.is_multiple_of(2);
+                // Few prefixes, so that many calls want the same one.
+                let wanted = || format!("2001:db8:0:{:x}::/64", self.c % 7).parse().ok();
+                request.cidr_v6 = if self.c.is_multiple_of(4) { wanted() } else { None };
                 create_subnet(catalog, who, ctx, request).map(done)
             }
             9 => delete_subnet(catalog, who, ctx, picked!(subnets, a).id, None),
@@ -169,7 +173,7 @@ impl Step {
                 }
                 _ => delete_security_group(catalog, who, ctx, picked!(security_groups, a).id),
             },
-            _ => {
+            27 => {
                 let group = picked!(security_groups, a);
                 match (self.b % 3, group.rules.first()) {
                     (0, Some(rule)) => delete_security_group_rule(catalog, who, ctx, rule.id).map(done),
@@ -182,6 +186,19 @@ impl Step {
                     }
                 }
             }
+            28 | 29 => {
+                bind_vip(catalog, who, ctx, picked!(ports, a).id, picked!(ports, b).id, self.c.is_multiple_of(2))
+                    .map(done)
+            }
+            30 => unbind_vip(catalog, who, ctx, picked!(ports, a).id, picked!(ports, b).id).map(done),
+            31 => {
+                let vip = picked!(ports, a);
+                claim_vip(catalog, picked!(ports, b).id, vip.ipv4.into()).map(done)
+            }
+            _ => match self.c % 3 {
+                0 => detach_port(catalog, who, ctx, picked!(servers, a).id, picked!(ports, b).id).map(done),
+                _ => attach_port(catalog, who, ctx, picked!(servers, a).id, picked!(ports, b).id).map(done),
+            },
         }
     }
 }
@@ -220,7 +237,8 @@ proptest! {
             }
         }
         let claims = world.catalog.vpcs().count() + 2 * world.catalog.peerings().count()
-            + world.catalog.ports().count() + world.catalog.accounts().count() + 1;
+            + world.catalog.ports().count() + world.catalog.accounts().count() + 1
+            + world.catalog.subnets().filter(|subnet| subnet.ipv6.is_some()).count();
         let objects = [
             world.catalog.accounts().count(), world.catalog.projects().count(), world.catalog.users().count(),
             world.catalog.vpcs().count(), world.catalog.subnets().count(), world.catalog.route_tables().count(),

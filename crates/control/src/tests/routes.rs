@@ -75,13 +75,13 @@ fn a_destination_inside_a_system_route_is_refused_and_one_that_contains_subnets_
         assert_eq!(s.code(via_peering(inside, peering)), "route_conflicts_with_local", "{inside}");
     }
     let warnings = s.add(via_peering("10.0.0.0/16", peering)).unwrap();
-    let subnets = vec![net("10.0.1.0/24")];
+    let subnets = vec![dest("10.0.1.0/24")];
     assert_eq!(warnings, [Warning::RouteShadowed { destination: dest("10.0.0.0/16"), subnets }]);
     assert!(s.add(via_peering("10.0.2.0/24", peering)).unwrap().is_empty(), "no subnet there (RT-6)");
     assert!(s.add(via_peering("::/0", peering)).unwrap().is_empty());
 }
 
-/// NH-8, and section 5: what a route names must exist in the VPC of the table.
+/// NH-8, EXIT-6, and section 5: what a route names must exist in the VPC of the table.
 #[test]
 fn next_hops_belong_to_the_vpc_and_to_a_supported_type() {
     let mut s = setup();

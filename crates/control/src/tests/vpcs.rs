@@ -201,7 +201,7 @@ fn malformed_subnets_are_refused() {
     assert_eq!(create(&|r| r.name.clear()), "invalid_name");
     assert_eq!(create(&|r| r.gateway = Some("10.0.1.1".parse().unwrap())), "invalid_parameter");
     assert_eq!(create(&|r| r.gateway = Some("10.0.0.255".parse().unwrap())), "invalid_parameter");
-    assert_eq!(create(&|r| r.ipv6 = true), "not_supported");
+    assert_eq!(create(&|r| r.cidr_v6 = Some("2001:db8::/64".parse().unwrap())), "invalid_parameter");
     assert_eq!(create(&|r| r.availability_zone = "az9".into()), "invalid_parameter");
     assert_eq!(create(&|r| r.dns = vec!["8.8.8.8".parse().unwrap(); 6]), "invalid_parameter");
     assert_eq!(create(&|r| r.dhcp_options = vec![option("ntp", "10.0.0.2,10.0.0.2")]), "invalid_parameter");
