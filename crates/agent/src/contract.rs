@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
-use model::{Server, ServerId, VpcId};
+use model::{PortId, Server, ServerId, VpcId};
+
+use crate::Claims;
 
 /// A future that an agent returns.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, AgentError>> + Send + 'a>>;
@@ -69,6 +71,22 @@ pub struct Probe {
     pub timeout: Duration,
 }
 
+/// An address that a workload announces to its link by gratuitous ARP or an unsolicited neighbour advertisement: a claim,
+/// when it is a virtual IP (rule VIP-3). What comes of it is the data plane's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The server.
+    pub server: ServerId,
+    /// Its port that the frame leaves by.
+    pub port: PortId,
+    /// The address.
+    pub address: IpAddr,
+    /// Give the workload the address before (rule VIP-2: otherwise that is the guest's business).
+    pub configure: bool,
+    /// Take the address off this workload before: the server and its port that had it.
+    pub release: Option<(ServerId, PortId)>,
+}
+
 /// What a probe saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProbeReport {
@@ -110,6 +128,12 @@ pub trait Agent: Send + Sync {
 
     /// Sends real packets.
     fn probe(&self, probe: Probe) -> Answer<'_, ProbeReport>;
+
+    /// Lets a workload announce an address. Returns when the frame has gone through the data plane.
+    fn announce(&self, announcement: Announcement) -> Answer<'_, ()>;
+
+    /// Claims of virtual IPs as the data plane reports them (rule VIP-3).
+    fn claims(&self) -> Claims;
 
     /// Drop counters since the start of the data plane.
     fn drops(&self) -> Answer<'_, Vec<DropCount>>;

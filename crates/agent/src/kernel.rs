@@ -1,21 +1,24 @@
 //! The agent whose data plane is this machine's kernel. One thread does all that changes the machine.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use abi::DropReason;
 use catalog::{Catalog, VniOwner};
-use model::{Server, ServerId, ServerState, Vni};
+use datapath::ClaimReader;
+use model::{PortId, Server, ServerId, ServerState, Vni};
 use netlink::Namespace;
 use netlink::probe::{Proto, Responders};
 use tokio::sync::{oneshot, watch};
 
 use crate::feed::{Message, Progress, settled, words};
 use crate::machine::Machine;
-use crate::naming::namespace;
+use crate::naming::{namespace, workload_interface};
 use crate::{
-    Agent, AgentError, Answer, DatapathKind, DropCount, Feed, MachineError, Options, Probe, ProbeReport, ProbeService,
+    Agent, AgentError, Announcement, Answer, Claims, DatapathKind, DropCount, Feed, MachineError, Options, Probe,
+    ProbeReport, ProbeService,
 };
 
 /// Before the next try after the machine refused something; doubled with each that fails as well...
@@ -24,6 +27,8 @@ const RETRY: Duration = Duration::from_millis(50);
 const RETRY_AT_MOST: Duration = Duration::from_secs(2);
 /// How often an idle agent looks whether namespaces and links are still there.
 const AUDIT: Duration = Duration::from_secs(10);
+/// How often the thread that reads claims looks whether it is to end.
+const CLAIMS_ROUND: Duration = Duration::from_millis(100);
 /// A map filled to this share takes no new objects.
 const NEARLY_FULL: f64 = 0.95;
 
@@ -51,6 +56,9 @@ pub struct KernelAgent {
     feed: Feed,
     thread: Mutex<Option<JoinHandle<()>>>,
     responders: Arc<Responders>,
+    claims: Claims,
+    stopping: Arc<AtomicBool>,
+    claims_thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Whether this machine and process can run the kernel data plane.
@@ -67,7 +75,10 @@ impl KernelAgent {
     /// # Errors
     /// [`MachineError`] when the machine is not as needed.
     pub fn start(options: &Options, catalog: &Arc<Catalog>) -> Result<(Arc<Self>, Feed), MachineError> {
-        let machine = Machine::open(options, catalog)?;
+        let mut machine = Machine::open(options, catalog)?;
+        let claims = Claims::default();
+        let stopping = Arc::new(AtomicBool::new(false));
+        let claims_thread = machine.claim_reader().map(|reader| read_claims(reader, &claims, &stopping)).transpose()?;
         let (feed, queue) = Feed::new();
         let progress = Progress { revision: catalog.revision().0, trouble: None, failing: machine.failing().clone() };
         let (report, progress) = watch::channel(progress);
@@ -87,6 +98,9 @@ impl KernelAgent {
             feed: feed.clone(),
             thread: Mutex::new(Some(thread)),
             responders: Arc::new(Responders::default()),
+            claims,
+            stopping,
+            claims_thread: Mutex::new(claims_thread),
         };
         Ok((Arc::new(agent), feed))
     }
@@ -96,6 +110,14 @@ impl KernelAgent {
     /// # Errors
     /// What could not be removed, in words.
     pub async fn stop(&self, remove: bool) -> Result<(), String> {
+        // The next process is to find the ring buffer without a reader.
+        self.stopping.store(true, Ordering::Relaxed);
+        let reading = self.claims_thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = reading
+            && thread.join().is_err()
+        {
+            return Err("the agent's thread that reads claims panicked".to_owned());
+        }
         let (done, answer) = oneshot::channel();
         if !self.feed.send(Message::Stop { remove, done }) {
             return Ok(());
@@ -108,6 +130,34 @@ impl KernelAgent {
             return Err("the agent's thread panicked".to_owned());
         }
         result
+    }
+
+    fn announce_blocking(announcement: &Announcement, instance: &str, view: &Mutex<View>) -> Result<(), AgentError> {
+        let Announcement { server, port, address, configure, release } = *announcement;
+        let place = |server: ServerId, port: PortId| {
+            let view = view.lock().unwrap_or_else(PoisonError::into_inner);
+            let (namespace, _) = view.workload(instance, server)?;
+            Some((namespace, workload_interface(view.catalog.port(port)?)))
+        };
+        let machine = |server: ServerId| {
+            move |error: netlink::Error| match error.is_not_found() {
+                true => AgentError::NoWorkload(server),
+                false => AgentError::Machine(error.to_string()),
+            }
+        };
+        let (name, interface) = place(server, port).ok_or(AgentError::NoWorkload(server))?;
+        let namespace = Namespace::open(&name).map_err(machine(server))?;
+        // A former holder that is gone has nothing to give up.
+        if let Some((former, port)) = release
+            && let Some((name, interface)) = place(former, port)
+        {
+            let namespace = Namespace::open(&name).map_err(machine(former))?;
+            netlink::give_up_address(&namespace, &interface, address).map_err(machine(former))?;
+        }
+        if configure {
+            netlink::take_address(&namespace, &interface, address).map_err(machine(server))?;
+        }
+        netlink::announce(&namespace, &interface, address).map_err(machine(server))
     }
 
     fn probe_blocking(
@@ -178,6 +228,19 @@ impl Agent for KernelAgent {
         })
     }
 
+    fn announce(&self, announcement: Announcement) -> Answer<'_, ()> {
+        let (view, instance) = (self.view.clone(), self.instance.clone());
+        Box::pin(async move {
+            tokio::task::spawn_blocking(move || Self::announce_blocking(&announcement, &instance, &view))
+                .await
+                .map_err(|error| AgentError::Machine(error.to_string()))?
+        })
+    }
+
+    fn claims(&self) -> Claims {
+        self.claims.clone()
+    }
+
     fn drops(&self) -> Answer<'_, Vec<DropCount>> {
         Box::pin(async {
             let (sender, answer) = oneshot::channel();
@@ -208,6 +271,34 @@ impl Agent for KernelAgent {
 
     fn full(&self) -> Option<String> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner).full.clone()
+    }
+}
+
+/// Starts the thread that takes claims out of the kernel as they are made: the one that changes the machine may be busy.
+fn read_claims(
+    mut reader: ClaimReader,
+    claims: &Claims,
+    stopping: &Arc<AtomicBool>,
+) -> Result<JoinHandle<()>, MachineError> {
+    let (claims, stopping) = (claims.clone(), stopping.clone());
+    let read = move || {
+        while !stopping.load(Ordering::Relaxed) {
+            match reader.read(CLAIMS_ROUND) {
+                Ok(read) if read.is_empty() => {}
+                Ok(read) => claims.put(read),
+                Err(error) => {
+                    tracing::error!(%error, "claims of virtual IPs cannot be read; trying again");
+                    thread::sleep(RETRY_AT_MOST);
+                }
+            }
+        }
+    };
+    thread::Builder::new().name("agent-claims".to_owned()).spawn(read).map_err(MachineError::Thread)
+}
+
+impl Drop for KernelAgent {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 }
 

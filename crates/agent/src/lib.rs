@@ -5,6 +5,7 @@
 //! Does not decide anything: what should be comes from the catalog by way of the compiler.
 #![forbid(unsafe_code)]
 
+mod claims;
 mod contract;
 mod crew;
 mod feed;
@@ -15,7 +16,11 @@ mod naming;
 mod simulated;
 mod workload;
 
-pub use contract::{Agent, AgentError, Answer, DatapathKind, DropCount, Probe, ProbeReport, ProbeService};
+pub use claims::{Claims, claimant};
+pub use compiler::DEFAULT_MTU;
+pub use contract::{
+    Agent, AgentError, Announcement, Answer, DatapathKind, DropCount, Probe, ProbeReport, ProbeService,
+};
 pub use feed::{Feed, Update};
 pub use kernel::{KernelAgent, kernel_supported};
 pub use leftovers::{remove_leftovers, suspend};

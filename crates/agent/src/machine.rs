@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use catalog::{Catalog, RecordChange};
-use compiler::{Attachments, Compiler};
+use compiler::{Attachments, Compiler, DEFAULT_MTU, Settings};
 use datapath::{Capacities, Datapath, LinkState, Usage};
 use model::{PortId, Record, ServerId};
 use netlink::Namespace;
@@ -21,7 +21,7 @@ use tables::{Delta, Tables};
 use crate::crew::in_parallel;
 use crate::feed::{Drops, Failing, words};
 use crate::naming::{LINK_PREFIX, id_suffix, is_instance, link_alias_prefix, namespace_prefix};
-use crate::workload::{Workload, remove_namespace};
+use crate::workload::{Nic, Workload, remove_namespace};
 
 /// What a machine refused.
 #[derive(Debug, thiserror::Error)]
@@ -50,13 +50,20 @@ pub struct Options {
     pub bpffs: PathBuf,
     /// Sizes of the kernel's maps.
     pub capacities: Capacities,
+    /// Largest packet of every port in bytes (rule MTU-1).
+    pub mtu: u16,
 }
 
 impl Options {
-    /// The instance with the usual mount point and sizes.
+    /// The instance with the usual mount point, sizes and MTU.
     #[must_use]
     pub fn new(instance: &str) -> Self {
-        Self { instance: instance.to_owned(), bpffs: PathBuf::from("/sys/fs/bpf"), capacities: Capacities::default() }
+        Self {
+            instance: instance.to_owned(),
+            bpffs: PathBuf::from("/sys/fs/bpf"),
+            capacities: Capacities::default(),
+            mtu: DEFAULT_MTU,
+        }
     }
 
     pub(crate) fn datapath(&self) -> Result<datapath::Options, MachineError> {
@@ -82,6 +89,7 @@ pub(crate) type Window = (u64, u64);
 /// See the module's documentation.
 pub(crate) struct Machine {
     instance: String,
+    mtu: u16,
     host: Namespace,
     datapath: Datapath,
     compiler: Compiler,
@@ -89,6 +97,8 @@ pub(crate) struct Machine {
     workloads: BTreeMap<ServerId, Workload>,
     /// Gone from the catalog, not yet from the machine.
     leaving: BTreeMap<ServerId, Workload>,
+    /// Taken off servers that stay, not yet removed.
+    detached: BTreeMap<PortId, (ServerId, Nic)>,
     /// What could not be done for a workload, arriving or leaving.
     failing: BTreeMap<ServerId, Failing>,
 }
@@ -100,12 +110,14 @@ impl Machine {
         let datapath = Datapath::open(&options.datapath()?)?;
         let mut machine = Self {
             instance: options.instance.clone(),
+            mtu: options.mtu,
             host,
             datapath,
-            compiler: Compiler::default(),
+            compiler: Compiler::new(Settings { mtu: options.mtu }),
             attachments: Attachments::default(),
             workloads: BTreeMap::new(),
             leaving: BTreeMap::new(),
+            detached: BTreeMap::new(),
             failing: BTreeMap::new(),
         };
         // Programs first look into the tables when they are attached, and only new links lack one: those are off.
@@ -127,17 +139,26 @@ impl Machine {
         let mut attached = Vec::new();
         let mut arriving = Vec::new();
         for id in touched_servers(catalog, changes) {
-            let wanted = catalog.server(id).and_then(|s| Workload::wanted(catalog, &self.instance, s));
+            let wanted = catalog.server(id).and_then(|s| Workload::wanted(catalog, &self.instance, self.mtu, s));
             let Some(wanted) = wanted else {
                 self.failing.remove(&id);
                 if let Some(gone) = self.workloads.remove(&id) {
-                    self.attachments.remove(&gone.port);
-                    attached.push((gone.port, None));
+                    for nic in &gone.nics {
+                        self.attachments.remove(&nic.port);
+                        attached.push((nic.port, None));
+                    }
                     self.leaving.insert(id, gone);
                 }
                 continue;
             };
-            let right = self.workloads.get(&id) == Some(&wanted) && self.attachments.contains_key(&wanted.port);
+            let fewer = self.workloads.get(&id).into_iter().flat_map(|old| &old.nics);
+            for nic in fewer.filter(|nic| wanted.nics.iter().all(|kept| kept.port != nic.port)) {
+                self.attachments.remove(&nic.port);
+                attached.push((nic.port, None));
+                self.detached.insert(nic.port, (id, nic.clone()));
+            }
+            let linked = wanted.nics.iter().all(|nic| self.attachments.contains_key(&nic.port));
+            let right = self.workloads.get(&id) == Some(&wanted) && linked;
             if !right || self.failing.contains_key(&id) {
                 arriving.push(wanted);
             }
@@ -153,7 +174,7 @@ impl Machine {
     pub(crate) fn retry(&mut self, catalog: &Catalog) -> Result<(), MachineError> {
         let failing: Vec<ServerId> = self.failing.keys().copied().collect();
         let wanted = failing.iter().filter_map(|id| catalog.server(*id));
-        let wanted = wanted.filter_map(|s| Workload::wanted(catalog, &self.instance, s)).collect();
+        let wanted = wanted.filter_map(|s| Workload::wanted(catalog, &self.instance, self.mtu, s)).collect();
         let mut attached = Vec::new();
         self.arrive(catalog, wanted, &mut attached);
         let delta = self.compiler.follow(catalog, &[], &attached);
@@ -170,7 +191,8 @@ impl Machine {
         self.failing.retain(|id, _| catalog.server(*id).is_some());
         let made = self.make_links(catalog)?;
         self.switch_on(catalog, &made);
-        let ports: BTreeSet<_> = self.workloads.values().map(|w| w.port).collect();
+        self.detached.clear();
+        let ports: BTreeSet<_> = self.workloads.values().flat_map(|w| &w.nics).map(|nic| nic.port).collect();
         self.attachments.retain(|port, _| ports.contains(port));
         self.write_all(catalog)?;
         self.remove_strangers()
@@ -179,7 +201,7 @@ impl Machine {
     /// Makes or repairs namespaces and links of all servers of the catalog; returns those that succeeded.
     fn make_links(&mut self, catalog: &Catalog) -> Result<Vec<ServerId>, MachineError> {
         let wanted: Vec<Workload> =
-            catalog.servers().filter_map(|s| Workload::wanted(catalog, &self.instance, s)).collect();
+            catalog.servers().filter_map(|s| Workload::wanted(catalog, &self.instance, self.mtu, s)).collect();
         // A server that was given another name while nobody followed: its namespace has the old one.
         let mut known = BTreeMap::new();
         for name in Namespace::list(&namespace_prefix(&self.instance))? {
@@ -188,22 +210,26 @@ impl Machine {
         let former = |w: &Workload| known.get(id_suffix(&w.namespace)).cloned();
         let work = wanted.into_iter().map(|w| (former(&w), w)).map(|(former, w)| (w, former)).collect();
         let mut ids = Vec::new();
-        for (id, port, index) in self.ensure(catalog, work) {
-            self.attachments.insert(port, index);
+        for (id, links) in self.ensure(catalog, work) {
+            self.attachments.extend(links);
             ids.push(id);
         }
         Ok(ids)
     }
 
-    /// Makes or repairs namespaces and links, several at a time; returns server, port and interface index of each that
-    /// succeeded.
-    fn ensure(&mut self, catalog: &Catalog, work: Vec<(Workload, Option<String>)>) -> Vec<(ServerId, PortId, u32)> {
+    /// Makes or repairs namespaces and links, several at a time; returns each server that succeeded with the interface
+    /// indexes of its ports.
+    fn ensure(
+        &mut self,
+        catalog: &Catalog,
+        work: Vec<(Workload, Option<String>)>,
+    ) -> Vec<(ServerId, Vec<(PortId, u32)>)> {
         let host = &self.host;
         let results = in_parallel(&work, |(workload, former)| workload.ensure(host, former.as_deref()));
         let mut made = Vec::new();
         for ((workload, _), result) in work.into_iter().zip(results) {
             match result {
-                Ok(index) => made.push((workload.server, workload.port, index)),
+                Ok(links) => made.push((workload.server, links)),
                 Err(error) => self.failed(workload.server, written(catalog, workload.server), &error),
             }
             self.workloads.insert(workload.server, workload);
@@ -216,8 +242,11 @@ impl Machine {
         let mut on = BTreeSet::new();
         for id in servers {
             let Some(workload) = self.workloads.get(id) else { continue };
-            let done = self.datapath.attach(workload.interface()).map_err(MachineError::from);
-            match done.and_then(|()| workload.switch_on(&self.host)) {
+            let switch = |datapath: &mut Datapath, nic: &Nic| -> Result<(), MachineError> {
+                datapath.attach(nic.interface())?;
+                nic.switch_on(&self.host)
+            };
+            match workload.nics.iter().try_for_each(|nic| switch(&mut self.datapath, nic)) {
                 Ok(()) => {
                     self.failing.remove(id);
                     on.insert(*id);
@@ -235,7 +264,9 @@ impl Machine {
         let made = self.ensure(catalog, work);
         let ids: Vec<ServerId> = made.iter().map(|(id, ..)| *id).collect();
         let on = self.switch_on(catalog, &ids);
-        for (_, port, index) in made.into_iter().filter(|(id, ..)| on.contains(id)) {
+        for (port, index) in made.into_iter().filter(|(id, _)| on.contains(id)).flat_map(|(_, links)| links) {
+            // It may have come from another server: its link is a new one.
+            self.detached.remove(&port);
             if self.attachments.insert(port, index) != Some(index) {
                 attached.push((port, Some(index)));
             }
@@ -249,10 +280,9 @@ impl Machine {
         let results = in_parallel(&leaving, |workload| workload.remove(host));
         // The program goes with the link, its pin afterwards: a link without its program would hand the workload's
         // frames to the host's own stack.
-        for (workload, _) in leaving.iter().zip(&results).filter(|(_, result)| result.is_ok()) {
-            if let Err(error) = self.datapath.detach(workload.interface()) {
-                tracing::warn!(interface = workload.interface(), %error, "a pin could not be removed");
-            }
+        let gone = leaving.iter().zip(&results).filter(|(_, result)| result.is_ok());
+        for nic in gone.flat_map(|(workload, _)| &workload.nics) {
+            unpin(&mut self.datapath, nic);
         }
         for (workload, result) in leaving.into_iter().zip(results) {
             match result {
@@ -262,6 +292,15 @@ impl Machine {
                 Err(error) => {
                     self.failed(workload.server, window, &error);
                     self.leaving.insert(workload.server, workload);
+                }
+            }
+        }
+        for (port, (server, nic)) in std::mem::take(&mut self.detached) {
+            match nic.remove(&self.host) {
+                Ok(()) => unpin(&mut self.datapath, &nic),
+                Err(error) => {
+                    self.failed(server, window, &error);
+                    self.detached.insert(port, (server, nic));
                 }
             }
         }
@@ -304,7 +343,8 @@ impl Machine {
 
     /// Removes links and namespaces of this instance that no server has.
     fn remove_strangers(&mut self) -> Result<(), MachineError> {
-        let interfaces: BTreeSet<&str> = self.workloads.values().map(Workload::interface).collect();
+        let interfaces: BTreeSet<&str> =
+            self.workloads.values().flat_map(|workload| &workload.nics).map(Nic::interface).collect();
         let namespaces: BTreeSet<&str> = self.workloads.values().map(|w| w.namespace.as_str()).collect();
         let names: Vec<String> = Namespace::list(&namespace_prefix(&self.instance))?
             .into_iter()
@@ -341,8 +381,10 @@ impl Machine {
         let links = netlink::links(&self.host, LINK_PREFIX)?;
         let links: BTreeMap<&str, u32> = links.iter().map(|link| (link.name.as_str(), link.index)).collect();
         for (id, workload) in &self.workloads {
-            let index = links.get(workload.interface());
-            let linked = index.is_some() && index == self.attachments.get(&workload.port);
+            let linked = workload.nics.iter().all(|nic| {
+                let index = links.get(nic.interface());
+                index.is_some() && index == self.attachments.get(&nic.port)
+            });
             let there = linked && Namespace::exists(&workload.namespace);
             if !there && !self.failing.contains_key(id) {
                 let trouble = format!("namespace {} or its link has vanished", workload.namespace);
@@ -353,13 +395,18 @@ impl Machine {
         Ok(())
     }
 
+    /// The one reader of the claims that the programs report.
+    pub(crate) fn claim_reader(&mut self) -> Option<datapath::ClaimReader> {
+        self.datapath.claim_reader()
+    }
+
     /// What could not be done for single workloads.
     pub(crate) fn failing(&self) -> &BTreeMap<ServerId, Failing> {
         &self.failing
     }
 
     /// How full the maps are.
-    pub(crate) fn usage(&self) -> [Usage; 7] {
+    pub(crate) fn usage(&self) -> impl IntoIterator<Item = Usage> + use<> {
         self.datapath.usage()
     }
 
@@ -377,12 +424,18 @@ impl Machine {
     }
 }
 
-/// The revision in which a server or its port was last written: who waits for it waits for the workload.
+/// Takes away what holds the program of a link that is gone.
+fn unpin(datapath: &mut Datapath, nic: &Nic) {
+    if let Err(error) = datapath.detach(nic.interface()) {
+        tracing::warn!(interface = nic.interface(), %error, "a pin could not be removed");
+    }
+}
+
+/// The revision in which a server or its ports were last written: who waits for it waits for the workload.
 fn written(catalog: &Catalog, server: ServerId) -> Window {
-    let server = catalog.server(server);
-    let port = server.and_then(|server| catalog.port(server.port));
-    let records = [server.map(|s| Record::Server((**s).clone())), port.map(|p| Record::Port((**p).clone()))];
-    let revisions = records.into_iter().flatten().filter_map(|record| catalog.mod_revision(&record.key()));
+    let own = catalog.server(server).map(|server| Record::Server((**server).clone()));
+    let ports = catalog.ports_of_server(server).map(|port| Record::Port((**port).clone()));
+    let revisions = own.into_iter().chain(ports).filter_map(|record| catalog.mod_revision(&record.key()));
     let revision = revisions.map(|revision| revision.0).max().unwrap_or(0);
     (revision.saturating_sub(1), revision)
 }
@@ -396,6 +449,11 @@ fn common(mut tables: Tables, wanted: &Tables) -> Tables {
     tables.cidrs.retain(|key, _| wanted.cidrs.contains_key(key));
     tables.identities.retain(|key, _| wanted.identities.contains_key(key));
     tables.rules.retain(|key, _| wanted.rules.contains_key(key));
+    tables.address_pairs.retain(|key, _| wanted.address_pairs.contains_key(key));
+    tables.subnets.retain(|key, _| wanted.subnets.contains_key(key));
+    tables.acls.retain(|key, _| wanted.acls.contains_key(key));
+    tables.acl_addresses.retain(|key, _| wanted.acl_addresses.contains_key(key));
+    tables.acl_ports.retain(|key, _| wanted.acl_ports.contains_key(key));
     tables
 }
 

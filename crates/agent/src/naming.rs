@@ -1,7 +1,7 @@
 //! How links and namespaces are called: by instance and object, so that an agent finds its own again and leaves those
 //! of others alone.
 
-use model::{PortId, Server};
+use model::{Port, PortId, Server};
 
 /// First letters of the names of all host ends.
 pub const LINK_PREFIX: &str = "cw";
@@ -11,6 +11,12 @@ pub const LINK_PREFIX: &str = "cw";
 pub fn host_interface(port: PortId) -> String {
     let id = port.uuid().simple().to_string();
     format!("{LINK_PREFIX}{}", &id[..12])
+}
+
+/// Name of the workload's end of a port's veth: `eth0` for the primary port.
+#[must_use]
+pub fn workload_interface(port: &Port) -> String {
+    format!("eth{}", port.device_index)
 }
 
 /// Alias of the host's end: says whose it is. What carries another alias is never touched.

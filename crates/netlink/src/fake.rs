@@ -141,13 +141,16 @@ fn foreign(name: &str, alias: Option<&str>) -> Error {
 /// What turns the pair `is` into `wanted`.
 fn difference(is: &VethSpec, wanted: &VethSpec) -> Vec<Change> {
     let mut changes = Vec::new();
-    let ends = [(&wanted.host_name, is.host_mac, wanted.host_mac), (&wanted.name, is.mac, wanted.mac)];
-    for (link, old, new) in ends {
+    let ends = [
+        (&wanted.host_name, is.host_mac, wanted.host_mac, is.host_mtu, wanted.host_mtu),
+        (&wanted.name, is.mac, wanted.mac, is.mtu, wanted.mtu),
+    ];
+    for (link, old, new, old_mtu, mtu) in ends {
         if old != new {
             changes.push(Change::Mac { link: link.clone(), mac: new });
         }
-        if is.mtu != wanted.mtu {
-            changes.push(Change::Mtu { link: link.clone(), mtu: wanted.mtu });
+        if old_mtu != mtu {
+            changes.push(Change::Mtu { link: link.clone(), mtu });
         }
     }
     let removed = is.addresses.iter().filter(|address| !wanted.addresses.contains(address));
@@ -231,7 +234,7 @@ impl Links for FakeLinks {
         }
         link.state.up |= spec.host_up;
         link.state.running = link.state.up;
-        (link.state.mac, link.state.mtu) = (Some(spec.host_mac), spec.mtu);
+        (link.state.mac, link.state.mtu) = (Some(spec.host_mac), spec.host_mtu);
         link.veth = Some(spec.clone());
         let workload = LinkState {
             name: spec.name.clone(),

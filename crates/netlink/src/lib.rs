@@ -15,6 +15,7 @@
 //! async runtime: call them from threads that may block. They need CAP_NET_ADMIN and CAP_SYS_ADMIN (`setns`, mounts),
 //! probes CAP_NET_RAW as well. Minimum kernel 5.4 (`pidfd_open` came with 5.3).
 
+mod announce;
 mod deadline;
 mod enter;
 mod error;
@@ -32,11 +33,14 @@ mod veth;
 #[cfg(test)]
 mod testing;
 
+pub use announce::{Announcer, announce, announcement, give_up_address, take_address};
 pub use enter::run_in;
 pub use error::{Error, Object, Result};
 pub use link::{LINK_NAME_MAX, LinkState, Mac, Peer, delete_link, link, links, set_link_alias, set_link_up};
 pub use links::{HostLinks, Links};
 pub use namespace::{NAMESPACE_DIR, Namespace, NamespaceId, NamespaceRef};
 pub use process::{end_processes, processes_in};
-pub use sysctl::{ReversePathFilter, read_sysctl_in, set_forwarding, set_reverse_path_filter, write_sysctl_in};
+pub use sysctl::{
+    ReversePathFilter, read_sysctl_in, set_forwarding, set_reverse_path_filter, set_send_redirects, write_sysctl_in,
+};
 pub use veth::{Change, VethSpec, VethState, ensure_veth};

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use futures_util::{StreamExt, TryStreamExt};
 use ipnet::IpNet;
-use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope};
+use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope, CacheInfo};
 use netlink_packet_route::link::{LinkExtentMask, LinkMessage};
 use netlink_packet_route::nsid::{NsidAttribute, NsidMessage};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteType};
@@ -21,6 +21,16 @@ use rtnetlink::{Handle, RouteMessageBuilder};
 use crate::error::Context;
 use crate::link::LinkState;
 use crate::{Error, Namespace, Object, Result, run_in};
+
+/// What a workload does with an address of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AddressUse {
+    /// Opens connections from it.
+    Source,
+    /// Answers at it alone: the kernel prefers the IPv6 address that came last as a source, unless it is deprecated
+    /// (RFC 6724 section 5, rule 3).
+    Destination,
+}
 
 /// Opens a conversation in `namespace` and runs `work` with it.
 pub(crate) fn session<T: Send>(
@@ -161,11 +171,16 @@ impl Session<'_> {
     }
 
     /// `false` when it was there already.
-    pub(crate) async fn add_address(&self, link: &LinkState, address: IpNet) -> Result<bool> {
+    pub(crate) async fn add_address(&self, link: &LinkState, address: IpNet, use_as: AddressUse) -> Result<bool> {
         let mut request = self.handle.address().add(link.index, address.addr(), address.prefix_len());
         if address.addr().is_ipv6() {
             // The control plane made sure that it is unique; detection would delay its use by a second.
             request.message_mut().header.flags |= AddressHeaderFlags::Nodad;
+            if use_as == AddressUse::Destination {
+                let mut forever_deprecated = CacheInfo::default();
+                forever_deprecated.ifa_valid = u32::MAX;
+                request.message_mut().attributes.push(AddressAttribute::CacheInfo(forever_deprecated));
+            }
         }
         match request.execute().await.context("add", || address_object(link, address)) {
             Err(error) if error.errno() == Some(Errno::EEXIST) => Ok(false),

@@ -76,14 +76,30 @@ pub fn set_forwarding(namespace: &Namespace, on: bool) -> Result<bool> {
 /// # Errors
 /// As [`write_sysctl_in`].
 pub fn set_reverse_path_filter(namespace: &Namespace, filter: ReversePathFilter) -> Result<bool> {
+    // The kernel takes the larger of `all` and the link's own value: both have to be set.
+    set_for_all_links(namespace, "rp_filter", filter.value())
+}
+
+/// Sets whether the kernel tells senders of a better next hop on the same link (ICMP redirects), as a workload that
+/// forwards out of the link that packets came in by must not: all of its neighbours are reached through it on purpose.
+/// IPv4 only; IPv6 has no such parameter, and sends none where the next hop is a gateway's global address. `false` when
+/// nothing had to change.
+///
+/// # Errors
+/// As [`write_sysctl_in`].
+pub fn set_send_redirects(namespace: &Namespace, on: bool) -> Result<bool> {
+    // The kernel sends them when `all` or the link's own value says so.
+    set_for_all_links(namespace, "send_redirects", if on { "1" } else { "0" })
+}
+
+fn set_for_all_links(namespace: &Namespace, parameter: &str, value: &str) -> Result<bool> {
     run_in(namespace, || {
-        // The kernel takes the larger of `all` and the link's own value: both have to be set.
         let object = || Object::Sysctl { path: "net/ipv4/conf".into(), namespace: namespace.label().into() };
         let mut changed = false;
         for entry in fs::read_dir("/proc/sys/net/ipv4/conf").context("list", object)? {
             let name = entry.context("list", object)?.file_name();
-            let path = format!("net/ipv4/conf/{}/rp_filter", name.to_string_lossy());
-            match write_here(namespace.label(), &path, filter.value()) {
+            let path = format!("net/ipv4/conf/{}/{parameter}", name.to_string_lossy());
+            match write_here(namespace.label(), &path, value) {
                 Ok(one) => changed |= one,
                 Err(error) if error.is_not_found() => {} // The link went away meanwhile.
                 Err(error) => return Err(error),
@@ -146,6 +162,7 @@ mod tests {
         set_forwarding(&ns, false).unwrap();
         set_forwarding(&other, false).unwrap();
         assert!(set_forwarding(&ns, true).unwrap());
+        assert_eq!(read_sysctl_in(&ns, "net/ipv6/conf/all/forwarding").unwrap(), "1");
         assert!(!set_forwarding(&ns, true).unwrap());
         assert_eq!(read_sysctl_in(&ns, "net/ipv4/ip_forward").unwrap(), "1");
         assert_eq!(read_sysctl_in(&other, "net/ipv4/ip_forward").unwrap(), "0");
@@ -159,6 +176,18 @@ mod tests {
         assert!(set_reverse_path_filter(&ns, ReversePathFilter::Off).unwrap());
         for link in ["all", "default", "lo"] {
             assert_eq!(read_sysctl_in(&ns, &format!("net/ipv4/conf/{link}/rp_filter")).unwrap(), "0");
+        }
+    }
+
+    #[test]
+    fn redirects_are_switched_off_for_present_and_future_links() {
+        root!();
+        let ns = TestNamespace::new("redirect");
+        set_send_redirects(&ns, true).unwrap();
+        assert!(set_send_redirects(&ns, false).unwrap());
+        assert!(!set_send_redirects(&ns, false).unwrap());
+        for link in ["all", "default", "lo"] {
+            assert_eq!(read_sysctl_in(&ns, &format!("net/ipv4/conf/{link}/send_redirects")).unwrap(), "0");
         }
     }
 

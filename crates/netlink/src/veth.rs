@@ -11,7 +11,7 @@ use rtnetlink::{LinkMessageBuilder, LinkUnspec, LinkVeth};
 
 use crate::error::Result;
 use crate::link::{LinkState, Mac, ShowMac, check_name};
-use crate::session::{Session, session};
+use crate::session::{AddressUse, AssignedAddress, Session, session};
 use crate::sysctl::write_here;
 use crate::{Error, Namespace, NamespaceRef, Object};
 
@@ -27,8 +27,11 @@ pub struct VethSpec {
     /// Whether to switch the host's end on. `false` leaves it as it is, and a new one off, so that a program can be
     /// attached before the first frame.
     pub host_up: bool,
-    /// Largest packet in bytes, at both ends (MTU-1).
+    /// Largest packet in bytes at the workload's end (MTU-1).
     pub mtu: u32,
+    /// The same at the host's end: how large a packet of a workload may be to be seen there at all. With more than `mtu`,
+    /// one that is too large can be answered instead of vanishing (MTU-3).
+    pub host_mtu: u32,
     /// Where the workload's end is.
     pub namespace: NamespaceRef,
     /// Name of the workload's end, such as `eth0`.
@@ -36,7 +39,8 @@ pub struct VethSpec {
     /// Address of the workload's end.
     pub mac: Mac,
     /// All addresses of the workload's end with the prefix lengths of their subnets, the first of a family being the
-    /// source of what the workload sends. Others are removed.
+    /// source of what the workload sends. Others are removed, except those of one address (/32, /128): the workload's own,
+    /// such as a virtual IP that it took.
     pub addresses: Vec<IpNet>,
     /// Default gateways, at most one of a family; taken to be on the link. Without one, no default route by this link.
     pub gateways: Vec<IpAddr>,
@@ -185,7 +189,7 @@ async fn host_end(
         netlink.delete_address(&link, assigned).await?;
         note(changes, Change::AddressRemoved { link: name.clone(), address });
     }
-    align(netlink, &link, spec.host_mac, spec.mtu, spec.host_up, changes).await
+    align(netlink, &link, spec.host_mac, spec.host_mtu, spec.host_up, changes).await
 }
 
 /// The name of the workload's end must be free, unless it is the pair's own.
@@ -212,7 +216,7 @@ async fn create(
     let near = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)
         .name(spec.host_name.clone())
         .address(spec.host_mac.to_vec())
-        .mtu(spec.mtu)
+        .mtu(spec.host_mtu)
         .set_info_data(InfoData::Veth(InfoVeth::Peer(far.build())))
         .build();
     netlink.add_link(&spec.host_name, near).await?;
@@ -249,7 +253,11 @@ async fn workload_end(
     let lo = netlink.must_have("lo").await?;
     up(netlink, &lo, changes).await?;
     // A workload without IPv6 addresses must not send router solicitations and the like.
-    no_ipv6(namespace, &spec.name, spec.addresses.iter().all(|a| a.addr().is_ipv4()), changes)?;
+    let off = spec.addresses.iter().all(|a| a.addr().is_ipv4());
+    if !off {
+        static_ipv6(namespace, &spec.name, changes)?;
+    }
+    no_ipv6(namespace, &spec.name, off, changes)?;
     align(netlink, &link, spec.mac, spec.mtu, true, changes).await?;
     addresses(netlink, &link, &spec.addresses, changes).await?;
     default_routes(netlink, &link, &spec.gateways, changes).await?;
@@ -261,14 +269,17 @@ async fn addresses(netlink: &Session<'_>, link: &LinkState, wanted: &[IpNet], ch
     let present: BTreeSet<IpNet> = is.iter().map(|assigned| assigned.address).collect();
     // The kernel takes the oldest address of a subnet as source. If the wanted first is not the oldest, start over.
     let first = |is_v4: bool| wanted.iter().find(|a| a.addr().is_ipv4() == is_v4);
-    let oldest = |is_v4: bool| is.iter().find(|a| a.address.addr().is_ipv4() == is_v4 && !a.link_local);
+    // One address alone is of the workload's own making: a virtual IP that it took (rule VIP-2). It stays.
+    let own = |address: &IpNet| address.prefix_len() == address.max_prefix_len() && !wanted.contains(address);
+    let counts = |a: &AssignedAddress| !a.link_local && !own(&a.address);
+    let oldest = |is_v4: bool| is.iter().find(|a| a.address.addr().is_ipv4() == is_v4 && counts(a));
     let reorder = |is_v4: bool| first(is_v4).is_some() && first(is_v4) != oldest(is_v4).map(|a| &a.address);
     let (reorder_v4, reorder_v6) = (reorder(true), reorder(false));
     let mut kept = BTreeSet::new();
     for assigned in is {
         let address = assigned.address;
         let reorder = if address.addr().is_ipv4() { reorder_v4 } else { reorder_v6 };
-        if assigned.link_local || (wanted.contains(&address) && !reorder) {
+        if assigned.link_local || own(&address) || (wanted.contains(&address) && !reorder) {
             kept.insert(address);
             continue;
         }
@@ -280,7 +291,7 @@ async fn addresses(netlink: &Session<'_>, link: &LinkState, wanted: &[IpNet], ch
     for &address in wanted.iter().filter(|address| !kept.contains(address)) {
         // Removing the first address of a subnet removes the others of that subnet too, so `kept` may be wrong: adding
         // what is there is harmless.
-        netlink.add_address(link, address).await?;
+        netlink.add_address(link, address, AddressUse::Source).await?;
         if !present.contains(&address) {
             note(changes, Change::AddressAdded(address));
         }
@@ -288,7 +299,7 @@ async fn addresses(netlink: &Session<'_>, link: &LinkState, wanted: &[IpNet], ch
     // Those that went with another one.
     let now: BTreeSet<IpNet> = netlink.addresses(link).await?.iter().map(|assigned| assigned.address).collect();
     for &address in wanted.iter().filter(|address| !now.contains(address)) {
-        netlink.add_address(link, address).await?;
+        netlink.add_address(link, address, AddressUse::Source).await?;
     }
     Ok(())
 }
@@ -362,6 +373,21 @@ fn no_ipv6(namespace: &Namespace, link: &str, off: bool, changes: &mut Vec<Chang
         // A kernel without IPv6 has nothing to switch off.
         Err(error) if error.is_not_found() && off => {}
         Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// Addresses and routes of the link are the ones in the specification, at once. Nothing is looked for (duplicates,
+/// routers) and nothing is learned (routes and addresses of router advertisements, redirects): the control plane gives
+/// the addresses out, and what the kernel added by itself would be removed as a stranger's on the next round.
+///
+/// On the thread of a session, which is in `namespace`. To be called before IPv6 is switched on.
+fn static_ipv6(namespace: &Namespace, link: &str, changes: &mut Vec<Change>) -> Result<()> {
+    for parameter in ["accept_dad", "accept_ra", "autoconf", "router_solicitations", "accept_redirects"] {
+        let path = format!("net/ipv6/conf/{link}/{parameter}");
+        if write_here(namespace.label(), &path, "0")? {
+            note(changes, Change::Sysctl { path });
+        }
     }
     Ok(())
 }

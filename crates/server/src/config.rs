@@ -1,10 +1,16 @@
 //! The configuration file: TOML, every field optional, unknown fields refused.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
-use control::{Config, Limits, Region, Settings};
+use agent::DEFAULT_MTU;
+use control::{Config, DEFAULT_IPV6_PREFIX, Limits, Region, Settings};
+use ipnet::Ipv6Net;
 use model::{EdgeSiteId, RegionId};
 use serde::Deserialize;
+
+/// From what IPv6 needs (RFC 8200 section 5) to what networks commonly carry.
+const MTUS: RangeInclusive<u16> = 1280..=9000;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +42,11 @@ pub struct FileConfig {
     pub regions: Vec<RegionConfig>,
     /// Days until an unanswered peering request expires (rule LC-3); 0 means never.
     pub peering_expiry_days: u32,
+    /// Where the IPv6 prefixes of subnets come from, a /64 each (rule V6-1): a /64 or shorter of 2000::/3 or fd00::/8. The
+    /// prefixes that are given out stay when it is changed.
+    pub ipv6_prefix: Ipv6Net,
+    /// Largest packet of every server in bytes, 1280 to 9000 (rules MTU-1, MTU-3).
+    pub mtu: u16,
     /// Quotas and limits where they differ from the defaults.
     pub limits: Limits,
 }
@@ -71,6 +82,8 @@ impl Default for FileConfig {
         Self {
             regions: vec![RegionConfig::named("region-1"), RegionConfig::named("region-2")],
             peering_expiry_days: 7,
+            ipv6_prefix: DEFAULT_IPV6_PREFIX,
+            mtu: DEFAULT_MTU,
             limits: Limits::default(),
         }
     }
@@ -86,8 +99,11 @@ impl FileConfig {
             edge_sites: region.edge_sites.iter().map(|site| EdgeSiteId(site.clone())).collect(),
         });
         let days = i64::from(self.peering_expiry_days);
-        let config =
-            Config { regions: regions.collect(), peering_expiry_secs: (days != 0).then_some(days * 24 * 3600) };
+        let config = Config {
+            regions: regions.collect(),
+            peering_expiry_secs: (days != 0).then_some(days * 24 * 3600),
+            ipv6_prefix: self.ipv6_prefix,
+        };
         Settings { limits: self.limits.clone(), config, ..Settings::default() }
     }
 
@@ -115,6 +131,14 @@ impl FileConfig {
                 return Err(format!("region ids must be unique and not empty: `{}`", region.id));
             }
         }
+        let prefix = config.ipv6_prefix;
+        if prefix.trunc() != prefix || prefix.prefix_len() > 64 {
+            return Err(format!("ipv6_prefix `{prefix}`: a /64 or shorter without bits behind the prefix is expected"));
+        }
+        model::validate_workload_range_v6(prefix).map_err(|error| format!("ipv6_prefix: {error}"))?;
+        if !MTUS.contains(&config.mtu) {
+            return Err(format!("mtu {}: {} to {} is expected", config.mtu, MTUS.start(), MTUS.end()));
+        }
         Ok(config)
     }
 }
@@ -133,5 +157,24 @@ mod tests {
         assert!(FileConfig::parse("[[regions]]\nid = \"a\"\n[[regions]]\nid = \"a\"\n").is_err());
         let config = FileConfig::parse("[[regions]]\nid = \"hong-kong\"\nedge_sites = [\"e1\"]\n").unwrap();
         assert_eq!(config.regions[0].edge_sites, ["e1"]);
+    }
+
+    /// V6-1, MTU-1: what could not work is refused at the start.
+    #[test]
+    fn prefix_and_mtu_are_checked() {
+        let file = FileConfig::parse("ipv6_prefix = \"2001:db8::/32\"\nmtu = 1400\n").unwrap();
+        assert_eq!((file.settings().config.ipv6_prefix.to_string().as_str(), file.mtu), ("2001:db8::/32", 1400));
+        for (text, hint) in [
+            ("ipv6_prefix = \"2001:db8::/65\"", "a /64 or shorter"),
+            ("ipv6_prefix = \"2001:db8::1/48\"", "a /64 or shorter"),
+            ("ipv6_prefix = \"fe80::/48\"", "not for workloads"),
+            ("ipv6_prefix = \"::/0\"", "not for workloads"),
+            ("ipv6_prefix = \"10.0.0.0/8\"", "ipv6_prefix"),
+            ("mtu = 1279", "1280 to 9000"),
+            ("mtu = 9001", "1280 to 9000"),
+        ] {
+            let error = FileConfig::parse(text).unwrap_err();
+            assert!(error.contains(hint), "{text}: {error}");
+        }
     }
 }

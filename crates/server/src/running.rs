@@ -171,9 +171,10 @@ async fn start_over(
 
     // The subscription comes before the catalog that the data plane starts from: nothing in between is missed.
     let updates = driver.watch();
-    let (data_plane, feed) = start_data_plane(options.datapath, &instance, &updates).await?;
+    let (data_plane, feed) = start_data_plane(options.datapath, &instance, options.config.mtu, &updates).await?;
     tasks.push(tokio::spawn(pass_on(updates, feed)));
     tasks.push(tokio::spawn(expire(driver.clone(), shutdown.clone())));
+    tasks.push(tokio::spawn(move_vips(driver.clone(), data_plane.agent().claims())));
 
     let router = api::router(api::State::new(driver, data_plane.agent()));
     let stopping = shutdown.clone();
@@ -189,6 +190,7 @@ async fn start_over(
 async fn start_data_plane(
     choice: DatapathChoice,
     instance: &str,
+    mtu: u16,
     updates: &Subscription,
 ) -> Result<(DataPlane, Feed), StartError> {
     let catalog = updates.catalog().clone();
@@ -218,7 +220,7 @@ async fn start_data_plane(
         }
         (DatapathChoice::Kernel, Err(missing)) => Err(StartError::NoKernel(missing)),
         (DatapathChoice::Auto | DatapathChoice::Kernel, Ok(())) => {
-            let options = agent::Options::new(instance);
+            let options = agent::Options { mtu, ..agent::Options::new(instance) };
             let catalog = catalog.clone();
             let started = tokio::task::spawn_blocking(move || KernelAgent::start(&options, &catalog)).await;
             let (agent, feed) = started.map_err(|error| StartError::Bootstrap(error.to_string()))??;
@@ -256,6 +258,28 @@ async fn expire(driver: Arc<Driver>, shutdown: CancellationToken) {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(EXPIRY_ROUND) => {}
+        }
+    }
+}
+
+/// Makes the ports that claim virtual IPs their holders (rule VIP-3), one claim at a time.
+async fn move_vips(driver: Arc<Driver>, claims: agent::Claims) {
+    loop {
+        let claim = claims.next().await;
+        let Some((port, address)) = agent::claimant(&driver.catalog(), &claim) else {
+            tracing::debug!(vni = claim.vni, "a claim of an address that is not bound to the port is ignored");
+            continue;
+        };
+        match driver.execute(|catalog, _| control::claim_vip(catalog, port, address)).await {
+            Ok(done) => {
+                if let control::Claimed::Moved(vip) = done.value {
+                    tracing::info!(%vip, %address, %port, "a virtual IP has another holder");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, %address, %port, "a claimed virtual IP could not be moved; trying again");
+                claims.put([claim]);
+            }
         }
     }
 }

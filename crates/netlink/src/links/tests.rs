@@ -22,6 +22,7 @@ fn contract(links: &dyn Links) {
         alias: "causeway:1".into(),
         host_up: false,
         mtu: 1500,
+        host_mtu: 9000,
         namespace: namespace.clone(),
         name: "eth0".into(),
         mac: [2, 0, 0, 0, 0, 2],
@@ -40,12 +41,12 @@ fn contract(links: &dyn Links) {
     assert!(listed[0].running);
     assert_eq!(listed[0].index, made.host.index);
 
-    let other = VethSpec { mtu: 1400, addresses: vec!["10.0.0.3/24".parse().unwrap()], ..spec.clone() };
+    let other = VethSpec { mtu: 1400, host_mtu: 8000, addresses: vec!["10.0.0.3/24".parse().unwrap()], ..spec.clone() };
     let mut changes = links.ensure_veth(&other).unwrap().changes;
     changes.retain(|change| !matches!(change, Change::DefaultRoute(_)));
     changes.sort();
     let mut expected = [
-        Change::Mtu { link: "cwcontract".into(), mtu: 1400 },
+        Change::Mtu { link: "cwcontract".into(), mtu: 8000 },
         Change::Mtu { link: "eth0".into(), mtu: 1400 },
         Change::AddressAdded("10.0.0.3/24".parse().unwrap()),
         Change::AddressRemoved { link: "eth0".into(), address: "10.0.0.2/24".parse().unwrap() },

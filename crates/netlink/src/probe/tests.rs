@@ -29,6 +29,7 @@ impl Net {
                 alias: "test".into(),
                 host_up: true,
                 mtu: 1500,
+                host_mtu: 1500,
                 namespace: NamespaceRef::Named(end.name().into()),
                 name: "eth0".into(),
                 mac: [2, 0, 0, 0, number, 2],

@@ -14,6 +14,7 @@ fn spec(workload: &TestNamespace) -> VethSpec {
         alias: "causeway:port:1".into(),
         host_up: true,
         mtu: 1450,
+        host_mtu: 60_000,
         namespace: NamespaceRef::Named(workload.name().into()),
         name: "eth0".into(),
         mac: WORKLOAD,
@@ -37,7 +38,7 @@ fn a_pair_is_made_complete_and_the_second_time_nothing_changes() {
     let made = ensure_veth(&host, &spec).unwrap();
     assert_eq!(made.changes.first(), Some(&Change::Created));
     assert_eq!((made.host.mac, made.workload.mac), (Some(GATEWAY), Some(WORKLOAD)));
-    assert_eq!((made.host.mtu, made.workload.mtu), (1450, 1450));
+    assert_eq!((made.host.mtu, made.workload.mtu), (60_000, 1450));
     assert_eq!(made.host.peer.unwrap().index, made.workload.index);
     assert!(made.host.running);
     assert_eq!(made.host.alias.as_deref(), Some("causeway:port:1"));
@@ -86,7 +87,7 @@ fn everything_that_was_changed_by_others_is_repaired_and_reported() {
     let mut expected = [
         Change::Mac { link: near(), mac: GATEWAY },
         Change::Mac { link: eth0(), mac: WORKLOAD },
-        Change::Mtu { link: near(), mtu: 1450 },
+        Change::Mtu { link: near(), mtu: spec.host_mtu },
         Change::Mtu { link: eth0(), mtu: 1450 },
         Change::Up { link: near() },
         Change::Up { link: "lo".into() },
@@ -180,8 +181,31 @@ fn the_first_address_is_the_source_and_others_follow() {
     assert_eq!(ensure_veth(&host, &wanted).unwrap().changes, []);
 }
 
+/// VIP-2: what a workload takes by itself is its own business, and survives every repair.
 #[test]
-fn ipv6_is_on_only_with_an_address() {
+fn an_address_that_the_workload_took_stays() {
+    root!();
+    let (host, workload) = (TestNamespace::new("host"), TestNamespace::new("ecs"));
+    let mut wanted = spec(&workload);
+    ensure_veth(&host, &wanted).unwrap();
+    let taken = "172.16.0.100".parse().unwrap();
+    assert!(crate::take_address(&workload, "eth0", taken).unwrap());
+    assert!(!crate::take_address(&workload, "eth0", taken).unwrap(), "it is there already");
+    assert_eq!(ensure_veth(&host, &wanted).unwrap().changes, []);
+    wanted.addresses.insert(0, "172.16.0.50/24".parse().unwrap());
+    ensure_veth(&host, &wanted).unwrap();
+    assert!(ip(&workload, "-4 -o addr show eth0").contains("172.16.0.100/32"));
+    assert!(ip(&workload, "route get 172.16.0.200").contains("src 172.16.0.50"));
+    assert_eq!(ensure_veth(&host, &wanted).unwrap().changes, []);
+    assert!(crate::give_up_address(&workload, "eth0", taken).unwrap());
+    assert!(!crate::give_up_address(&workload, "eth0", taken).unwrap());
+    assert!(!ip(&workload, "-4 -o addr show eth0").contains("172.16.0.100"));
+    assert!(crate::take_address(&workload, "none", taken).unwrap_err().is_not_found());
+    assert!(crate::announce(&workload, "none", taken).unwrap_err().is_not_found());
+}
+
+#[test]
+fn ipv6_is_on_only_with_an_address_and_then_usable_at_once() {
     root!();
     let (host, workload) = (TestNamespace::new("host"), TestNamespace::new("ecs"));
     let mut wanted = spec(&workload);
@@ -191,7 +215,13 @@ fn ipv6_is_on_only_with_an_address() {
     wanted.gateways.push("fe80::1".parse().unwrap());
     ensure_veth(&host, &wanted).unwrap();
     assert!(ip(&workload, "-6 route show default").contains("via fe80::1 dev eth0"));
-    assert!(ip(&workload, "-6 -o addr show eth0").contains("2001:db8::111/64"));
+    let addresses = ip(&workload, "-6 -o addr show eth0");
+    assert!(addresses.contains("2001:db8::111/64") && addresses.contains("fe80::"), "{addresses}");
+    assert!(!addresses.contains("tentative"), "no address waits for the detection of duplicates: {addresses}");
+    for learned in ["accept_ra", "autoconf", "router_solicitations", "accept_redirects"] {
+        let path = format!("net/ipv6/conf/eth0/{learned}");
+        assert_eq!(read_sysctl_in(&workload, &path).unwrap(), "0", "{path}");
+    }
     assert_eq!(read_sysctl_in(&host, "net/ipv6/conf/cw0123456789abc/disable_ipv6").unwrap(), "1");
     assert_eq!(ensure_veth(&host, &wanted).unwrap().changes, []);
     wanted.addresses.pop();
