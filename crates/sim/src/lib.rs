@@ -5,6 +5,7 @@
 //! still unless it is told to move; nothing here is random. It does not carry packets between processes.
 #![forbid(unsafe_code)]
 
+pub mod doctor;
 pub mod frame;
 pub mod reach;
 pub mod trace;

@@ -2,34 +2,37 @@
 //!
 //! [`Tracer`] compiles a catalog and sends real frames through the pipeline, the very code that the kernel runs; guests
 //! that forward are played by the tracer. The answer is a [`Trace`]: a [`Verdict`] and the steps of both ways. For
-//! people: [`render`] (a step), [`explain`] (what is wrong), [`fixes`] (the commands that put it right, tried out on a
+//! people: [`render`] (a step), [`explain`] (what is wrong), [`repairs`] (the commands that put it right, tried out on a
 //! copy of the catalog). [`redact`] takes out what is none of the viewer's business.
 //!
-//! Not here: what guests do with their own firewalls and routes, IPv6, NAT and elastic IPs.
+//! Not here: what guests do with their own firewalls and routes, NAT and elastic IPs.
 
-mod advice;
-mod command;
 mod explain;
 mod fact;
 mod guest;
-mod name;
+pub(crate) mod name;
+mod packet;
 mod redact;
 mod render;
+mod repair;
+mod rule;
+mod translate;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use abi::DropReason;
 use model::{PeeringId, Protocol, ServerId, VpcId};
 
-pub use advice::{Fix, fixes};
 pub use explain::explain;
 pub use fact::{Choice, Fact, Losing, LosingReason, Step};
 pub use redact::redact;
-pub use render::{StepText, render};
+pub use render::{LostRoute, StepText, render};
+pub(crate) use repair::plan;
+pub use repair::{Change, Repair, Repairs, repairs};
 pub use walk::Tracer;
 
 /// Can `from` reach `to`?
@@ -48,12 +51,12 @@ pub struct Question {
 /// Whom a question is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// The private address of a server.
+    /// The private IPv4 address of a server; its IPv6 address is asked about as [`Target::Address`].
     Server(ServerId),
     /// An address.
     Address {
         /// The address.
-        ip: Ipv4Addr,
+        ip: IpAddr,
         /// The server that is meant to have it; `None` for whoever has it.
         intended: Option<ServerId>,
         /// The VPC in which it is meant; that of `intended` when `None`.
@@ -68,8 +71,11 @@ pub enum TraceError {
     #[error("server {0} does not exist or has no network port")]
     UnknownServer(ServerId),
     /// The sender is stopped.
-    #[error("server {0} is stopped: it sends nothing")]
+    #[error("server {0} is stopped: it sends nothing; start it first (`causeway server start`)")]
     SenderStopped(ServerId),
+    /// The sender has no address of the destination's family.
+    #[error("server {0} has no IPv6 address")]
+    NoIpv6(ServerId),
 }
 
 /// Which way a packet was lost.
@@ -106,7 +112,7 @@ pub struct Verdict {
     /// The server that the request was delivered to.
     pub delivered_to: Option<ServerId>,
     /// The source address that this server saw.
-    pub observed_source: Option<Ipv4Addr>,
+    pub observed_source: Option<IpAddr>,
     /// Forwarding instances that the request passed, in order.
     pub via: Vec<ServerId>,
     /// Forwarding instances that the reply passed, in order.
@@ -138,9 +144,9 @@ pub struct Trace {
     /// The question.
     pub question: Question,
     /// The address that the request was sent from.
-    pub source: Ipv4Addr,
+    pub source: IpAddr,
     /// The address that it was sent to.
-    pub destination: Ipv4Addr,
+    pub destination: IpAddr,
     /// The VPC of the sender.
     pub from_vpc: VpcId,
     /// The VPC that the destination is meant in, as far as it is known.
@@ -165,7 +171,7 @@ impl Trace {
 
     /// Source, destination, and the VPC that the packets of a leg are meant for.
     #[must_use]
-    pub fn ends(&self, leg: Leg) -> (Ipv4Addr, Ipv4Addr, Option<VpcId>) {
+    pub fn ends(&self, leg: Leg) -> (IpAddr, IpAddr, Option<VpcId>) {
         match leg {
             Leg::Forward => (self.source, self.destination, self.to_vpc),
             Leg::Return => (self.destination, self.source, Some(self.from_vpc)),

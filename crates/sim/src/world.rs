@@ -9,7 +9,7 @@ mod state;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use abi::{DropCounter, DropCounterKey, DropReason, NO_ID};
+use abi::{Claim, DropCounter, DropCounterKey, DropReason, NO_ID};
 use pipeline::{Action, NoTrace, Step, Tables as _, Trace, Verdict};
 use tables::{Delta, Tables};
 
@@ -120,6 +120,11 @@ impl World {
     #[must_use]
     pub fn flows(&self) -> &FlowState {
         &self.state
+    }
+
+    /// Takes the claims of virtual IPs made since the last call (rule VIP-3), oldest first.
+    pub fn take_claims(&mut self) -> Vec<Claim> {
+        std::mem::take(&mut self.state.claims)
     }
 
     /// Forgets all flows and fragments, so that the next question is answered without the state of the one before.

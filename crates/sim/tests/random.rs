@@ -101,7 +101,7 @@ proptest! {
         let fixture = topology.fixture();
         let servers = servers(&fixture);
         let index = |id: ServerId| servers.iter().position(|server| *server == id).unwrap();
-        for cell in reach(&fixture.catalog, &servers, Protocol::ICMP, 0) {
+        for cell in reach(&fixture.catalog, &servers, model::IpVersion::V4, Protocol::ICMP, 0) {
             let (from, to) = (index(cell.from), index(cell.to));
             let expected = topology.passes(from, to) && topology.passes(to, from);
             let verdict = cell.verdict.unwrap();
@@ -145,7 +145,7 @@ proptest! {
         topology.routes.retain(|(_, to), by| to == by);
         let fixture = topology.fixture();
         let servers = servers(&fixture);
-        for cell in reach(&fixture.catalog, &servers, Protocol::TCP, 22) {
+        for cell in reach(&fixture.catalog, &servers, model::IpVersion::V4, Protocol::TCP, 22) {
             let pair_of = |id: ServerId| servers.iter().position(|server| *server == id).unwrap();
             if topology.peerings.get(&pair(pair_of(cell.from), pair_of(cell.to))) != Some(&true) {
                 prop_assert!(!cell.verdict.unwrap().reachable);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use abi::{DropReason, GATEWAY_MAC};
+use abi::DropReason;
 use compiler::Compiler;
 use compiler::fixture::Fixture;
 use ipnet::Ipv4Net;
@@ -105,8 +105,7 @@ proptest! {
             if a >= 224 || a == 127 || (a == 169 && b == 254) || destination.is_unspecified() {
                 continue;
             }
-            let ends =
-                Ends { source_mac: sender.mac.0, destination_mac: GATEWAY_MAC, source: sender.ipv4, destination };
+            let ends = Ends::by_gateway(sender.mac.0, sender.ipv4, destination);
             world.forget_flows();
             let outcome = world.send(ifindex("sender"), &mut ends.udp(1, 2));
             let expected = chosen(destination, &disjoint, &routes);

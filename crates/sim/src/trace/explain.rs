@@ -1,13 +1,13 @@
 //! What a verdict means and what to do, in the words of lifecycle section 7.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use abi::DropReason;
 use catalog::Catalog;
 use ipnet::{IpNet, Ipv4Net};
 use model::{AccountId, Direction, NextHop, PeeringStatus, ServerId, SubnetId, VpcId};
 
-use super::advice::{chain, destinations, live_peering, start_of};
+use super::repair::{Ways, chain, live_peering};
 use super::{Choice, Fact, Leg, Step, Target, Trace, name};
 
 /// Explains a trace to an account, or to an operator when `viewer` is `None`. For an account the trace must be as
@@ -59,7 +59,8 @@ pub fn explain(catalog: &Catalog, trace: &Trace, viewer: Option<AccountId>) -> S
              servers need to talk."
                 .to_owned()
         }
-        Some(reason @ (DropReason::NetworkAcl | DropReason::NoSnatRule)) => format!("Dropped: {}.", reason.code()),
+        Some(DropReason::NetworkAcl) => text.network_acl(),
+        Some(DropReason::NoSnatRule) => "The gateway that the route names has no SNAT rule for the source.".to_owned(),
         Some(DropReason::GatewayService) => {
             "A gateway answers pings of its own subnet and nothing else; choose a server as the destination.".to_owned()
         }
@@ -82,7 +83,7 @@ impl Text<'_> {
     }
 
     /// Source, destination and intended VPC of the lost packet.
-    fn ends(&self) -> (Ipv4Addr, Ipv4Addr, Option<VpcId>) {
+    fn ends(&self) -> (IpAddr, IpAddr, Option<VpcId>) {
         self.trace.ends(self.trace.verdict.leg)
     }
 
@@ -171,9 +172,8 @@ impl Text<'_> {
                         route.destination
                     );
                 }
-                if let Some(range) = destinations(self.catalog, vpc, table, meant, destination, self.viewer).first() {
-                    text.push_str(&format!(" Add: {range} → peering {}.", peering.name));
-                }
+                let range = self.range(vpc, table, meant, destination);
+                text.push_str(&format!(" Add: {range} → peering {}.", peering.name));
             }
             None if self.viewer.is_none() && chain(self.catalog, vpc, meant).is_some() => {
                 text.push(' ');
@@ -188,8 +188,14 @@ impl Text<'_> {
         text
     }
 
-    fn covers(&self, table: model::RouteTableId, address: Ipv4Addr) -> bool {
-        self.catalog.routes_of(table).any(|route| route.destination.contains(&IpNet::from(Ipv4Net::from(address))))
+    /// What a route to an address should cover, as the documents advise: the range of its VPC where that can be.
+    fn range(&self, vpc: VpcId, table: model::RouteTableId, meant: VpcId, address: IpAddr) -> IpNet {
+        let ways = Ways { catalog: self.catalog, vpc, table, meant, address, viewer: self.viewer };
+        ways.range().or_else(|| ways.subnet()).unwrap_or_else(|| ways.host())
+    }
+
+    fn covers(&self, table: model::RouteTableId, address: IpAddr) -> bool {
+        self.catalog.routes_of(table).any(|route| route.destination.contains(&address))
     }
 
     fn no_return_route(&self) -> String {
@@ -199,9 +205,7 @@ impl Text<'_> {
         if default.is_some_and(|default| default != table && self.covers(default, destination)) {
             return self.no_route();
         }
-        let ranges = meant.map(|meant| destinations(self.catalog, vpc, table, meant, destination, self.viewer));
-        let range = ranges.and_then(|ranges| ranges.first().map(Ipv4Net::to_string));
-        let range = range.unwrap_or_else(|| destination.to_string());
+        let range = meant.map_or(IpNet::from(destination), |meant| self.range(vpc, table, meant, destination));
         let mut text = format!("The peer VPC has no route back to {range}.");
         let peering = meant.and_then(|meant| live_peering(self.catalog, vpc, meant));
         let way = peering.map_or_else(|| "the peering".to_owned(), |peering| format!("peering {}", peering.name));
@@ -293,11 +297,16 @@ impl Text<'_> {
         text
     }
 
+    /// The VPC in which the lost leg began.
+    fn start(&self) -> Option<VpcId> {
+        self.steps().iter().find_map(|step| step.vpc)
+    }
+
     /// Texts of `non_transitive`, and of `no_route` between VPCs that only others join.
     fn no_transit(&self) -> String {
         let (_, _, meant) = self.ends();
         let mut text = "Peering does not connect third VPCs by itself.".to_owned();
-        let Some((start, meant)) = start_of(self.trace).zip(meant).filter(|(start, meant)| start != meant) else {
+        let Some((start, meant)) = self.start().zip(meant).filter(|(start, meant)| start != meant) else {
             return text;
         };
         text.push_str(&format!(
@@ -321,7 +330,7 @@ impl Text<'_> {
         let mut text = format!("Nobody in {at} has the address {destination}.");
         let stopped = self.meant().and_then(|id| self.catalog.server(id)).filter(|server| {
             server.state == model::ServerState::Stopped
-                && self.catalog.port(server.port).is_some_and(|port| port.ipv4 == destination)
+                && self.catalog.port(server.port).is_some_and(|port| port.addresses().any(|own| own == destination))
         });
         if let Some(server) = stopped {
             text = format!("{} has the address {destination}, but it is stopped.", server.name);
@@ -354,7 +363,7 @@ impl Text<'_> {
     fn security_group(&self) -> String {
         let (source, destination, _) = self.ends();
         let refused = self.steps().iter().rev().find_map(|step| match step.fact {
-            Fact::SecurityGroup { server, direction, rule, allowed: false } => Some((server, direction, rule)),
+            Fact::SecurityGroup { server, direction, rule, allowed: false, .. } => Some((server, direction, rule)),
             _ => None,
         });
         let Some((server, direction, rule)) = refused else { return "Refused by a security group.".to_owned() };
@@ -382,6 +391,26 @@ impl Text<'_> {
                 format!("Outbound rules of {groups} on {server} do not allow {service} to {destination}. {allow}")
             }
         }
+    }
+
+    fn network_acl(&self) -> String {
+        let (source, destination, _) = self.ends();
+        let refused = self.steps().iter().rev().find_map(|step| match step.fact {
+            Fact::NetworkAcl { acl, subnet, direction, rule, allowed: false } => Some((acl, subnet, direction, rule)),
+            _ => None,
+        });
+        let Some((acl, subnet, direction, rule)) = refused else { return "Refused by a network ACL.".to_owned() };
+        let service = name::service(self.trace.question.protocol, self.trace.question.port);
+        let rule = rule.map_or_else(|| "default rule".to_owned(), |(_, number)| format!("rule {number}"));
+        let what = match direction {
+            Direction::Ingress => format!("{service} from {source}"),
+            Direction::Egress => format!("{service} to {destination}"),
+        };
+        format!(
+            "ACL {} of subnet {} refuses {what} ({rule}).",
+            name::network_acl(self.catalog, acl),
+            name::subnet(self.catalog, subnet)
+        )
     }
 
     fn routing_loop(&self) -> String {

@@ -1,11 +1,11 @@
 //! What a packet met, in terms of the catalog's objects.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use abi::DropReason;
 use model::{
-    Direction, PeeringId, PeeringStatus, RouteId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerId,
-    SubnetId, VpcId,
+    Direction, NetworkAclId, NetworkAclRuleId, PeeringId, PeeringStatus, PortId, RouteId, RouteTableId,
+    SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId, VpcId,
 };
 
 /// One step of a packet's way.
@@ -29,14 +29,16 @@ pub enum Fact {
         /// The subnet's route table.
         table: RouteTableId,
         /// The packet's source address.
-        source: Ipv4Addr,
+        source: IpAddr,
         /// The packet's destination address.
-        destination: Ipv4Addr,
+        destination: IpAddr,
     },
     /// The sender's source check (rule CHK-2).
     SourceCheck {
         /// The server.
         server: ServerId,
+        /// Its port.
+        port: PortId,
         /// Whether the check is on.
         checked: bool,
         /// Whether the packet passed.
@@ -46,6 +48,8 @@ pub enum Fact {
     SecurityGroup {
         /// The server.
         server: ServerId,
+        /// Its port.
+        port: PortId,
         /// Which way, seen from the server.
         direction: Direction,
         /// The rule that decided, with its group; `None` when no rule matched, which denies.
@@ -53,10 +57,25 @@ pub enum Fact {
         /// Whether the packet passed.
         allowed: bool,
     },
+    /// The network ACL of a subnet was consulted (rules ACL-2, ACL-6).
+    NetworkAcl {
+        /// The ACL.
+        acl: NetworkAclId,
+        /// The subnet that the packet leaves or enters.
+        subnet: SubnetId,
+        /// Which way, seen from the subnet.
+        direction: Direction,
+        /// The rule that decided and its place in the list, the first being 1; `None` when no rule matched, which denies.
+        rule: Option<(NetworkAclRuleId, usize)>,
+        /// Whether the packet passed.
+        allowed: bool,
+    },
     /// The packet belongs to a flow that security groups let pass (rule SG-4).
     Tracked {
         /// The server at whose port the flow is known.
         server: ServerId,
+        /// Whether that server opened the flow; else it was let in.
+        outbound: bool,
     },
     /// A route table was looked up.
     Route {
@@ -64,8 +83,12 @@ pub enum Fact {
         table: RouteTableId,
         /// What was chosen.
         choice: Choice,
-        /// Custom routes that cover the destination but were not chosen.
+        /// Custom routes that cover the destination but were not chosen. Routes of the other address family never do
+        /// (rule RT-13).
         losing: Vec<Losing>,
+        /// The chosen route's next hop takes no packets now. The route matches all the same: none is skipped in favour
+        /// of a shorter prefix (rule RT-12).
+        dead: bool,
     },
     /// A peering was to be crossed.
     Crossing {
@@ -83,7 +106,7 @@ pub enum Fact {
         /// The server.
         server: ServerId,
         /// The address that it was found by.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Whether a route names the server as next hop.
         next_hop: bool,
     },
@@ -91,6 +114,8 @@ pub enum Fact {
     DestinationCheck {
         /// The server.
         server: ServerId,
+        /// Its port.
+        port: PortId,
         /// Whether the check is on.
         checked: bool,
         /// Whether the packet passed.

@@ -1,7 +1,7 @@
 //! Ids in the tables back to objects, and the guests that the tracer plays.
 
-use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use abi::{Id, Mac};
 use catalog::Catalog;
@@ -19,7 +19,18 @@ pub(super) struct Guest {
     pub(super) vpc: VpcId,
     pub(super) ifindex: u32,
     pub(super) mac: Mac,
-    pub(super) ip: Ipv4Addr,
+    pub(super) ipv4: Ipv4Addr,
+    pub(super) ipv6: Option<Ipv6Addr>,
+}
+
+impl Guest {
+    /// Its own address of the family of `other`.
+    pub(super) fn address_for(&self, other: IpAddr) -> Option<IpAddr> {
+        match other {
+            IpAddr::V4(_) => Some(IpAddr::V4(self.ipv4)),
+            IpAddr::V6(_) => self.ipv6.map(IpAddr::V6),
+        }
+    }
 }
 
 /// The objects of some VPCs by the ids that stand in their tables.
@@ -31,10 +42,12 @@ pub(super) struct Objects {
     pub(super) routes: BTreeMap<Id, RouteId>,
     pub(super) peerings: BTreeMap<Id, PeeringId>,
     pub(super) rules: BTreeMap<Id, (SecurityGroupId, SecurityGroupRuleId)>,
-    pub(super) ports: BTreeMap<Id, ServerId>,
+    pub(super) ports: BTreeMap<Id, (ServerId, PortId)>,
     pub(super) guests: BTreeMap<u32, Guest>,
     pub(super) servers: BTreeMap<ServerId, u32>,
     pub(super) attachments: Attachments,
+    /// Virtual IPs by the interface of their holders (rule VIP-3).
+    held: BTreeSet<(u32, IpAddr)>,
 }
 
 impl Objects {
@@ -56,15 +69,31 @@ impl Objects {
             let Some(server) = port.server.and_then(|server| catalog.server(server)) else { continue };
             let ifindex = self.next_ifindex();
             self.attachments.insert(port.id, ifindex);
-            self.ports.insert(port.id.table_id(), server.id);
+            let held = catalog.vips_bound_to(port).filter(|vip| vip.holder == Some(port.id));
+            self.held
+                .extend(held.flat_map(|vip| vip.addresses().map(|address| (ifindex, address)).collect::<Vec<_>>()));
+            self.ports.insert(port.id.table_id(), (server.id, port.id));
             self.guests.insert(
                 ifindex,
-                Guest { server: server.id, kind: server.kind, vpc: vpc.id, ifindex, mac: port.mac.0, ip: port.ipv4 },
+                Guest {
+                    server: server.id,
+                    kind: server.kind,
+                    vpc: vpc.id,
+                    ifindex,
+                    mac: port.mac.0,
+                    ipv4: port.ipv4,
+                    ipv6: port.ipv6,
+                },
             );
             if is_primary(server.port, port.id, self.servers.contains_key(&server.id)) {
                 self.servers.insert(server.id, ifindex);
             }
         }
+    }
+
+    /// Whether a guest has an address: its own, or a virtual IP that it holds.
+    pub(super) fn has(&self, guest: &Guest, address: IpAddr) -> bool {
+        guest.address_for(address) == Some(address) || self.held.contains(&(guest.ifindex, address))
     }
 
     /// The guest of a server, at its primary port.

@@ -1,23 +1,41 @@
 //! Steps for people.
 
-use catalog::Catalog;
-use model::{Direction, RuleAction};
+use std::collections::BTreeMap;
 
-use super::{Choice, Fact, LosingReason, Step, name};
+use catalog::Catalog;
+use model::{Direction, PortId, ServerId, SubnetId};
+
+use super::{Choice, Fact, LosingReason, Step, name, rule};
 
 /// A step in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepText {
-    /// Where: a server, a route table, a peering, a subnet's gateway.
+    /// Where: a server, a route table, a peering, a subnet, a subnet's gateway.
     pub place: String,
     /// The name of the VPC, where it is known to the viewer.
     pub vpc: Option<String>,
+    /// The name of the subnet, where the step is in one.
+    pub subnet: Option<String>,
     /// What was looked at.
     pub kind: &'static str,
     /// What was found.
     pub detail: String,
     /// What came of it, where the step decides something: `pass` or `drop`.
     pub verdict: Option<&'static str>,
+    /// The routes that cover the destination but lost.
+    pub lost: Vec<LostRoute>,
+    /// Ids of the objects that the step is about, by what they are: `vpc`, `subnet`, `server`, `route_table`, `route`,
+    /// `peering`, `security_group`, `network_acl`, `rule`.
+    pub ids: BTreeMap<&'static str, String>,
+}
+
+/// A route that covers the destination but lost, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostRoute {
+    /// Destination and next hop.
+    pub route: String,
+    /// Why it lost.
+    pub why: &'static str,
 }
 
 /// Puts a step into words.
@@ -25,44 +43,64 @@ pub struct StepText {
 pub fn render(catalog: &Catalog, step: &Step) -> StepText {
     let verdict = |passed: bool| Some(if passed { "pass" } else { "drop" });
     let check = |checked: bool| if checked { "check is on" } else { "check is off" };
+    let mut lost = Vec::new();
     let (place, kind, detail, verdict) = match &step.fact {
         Fact::Sent { server, subnet, table, source, destination } => {
             let (subnet, table) = (name::subnet(catalog, *subnet), name::table(catalog, *table));
             let detail = format!("{source} → {destination}, from subnet {subnet} with route table {table}");
             (name::server(catalog, *server), "sent", detail, None)
         }
-        Fact::SourceCheck { server, checked, passed } => {
+        Fact::SourceCheck { server, checked, passed, .. } => {
             (name::server(catalog, *server), "source-check", check(*checked).to_owned(), verdict(*passed))
         }
-        Fact::DestinationCheck { server, checked, passed } => {
+        Fact::DestinationCheck { server, checked, passed, .. } => {
             (name::server(catalog, *server), "destination-check", check(*checked).to_owned(), verdict(*passed))
         }
-        Fact::SecurityGroup { server, direction, rule, allowed } => {
+        Fact::SecurityGroup { server, port, direction, rule, allowed } => {
             let way = if *direction == Direction::Egress { "outbound" } else { "inbound" };
             let detail = match rule {
-                Some((group, rule)) => format!("{way}: {}", rule_text(catalog, *group, *rule)),
-                None => format!("{way}: no rule matches, so it is denied"),
+                Some((group, rule)) => format!("{way}: {}", rule::of_group(catalog, *group, *rule)),
+                None => format!("{way}: {}, so it is denied", nothing_matches(catalog, *port)),
             };
             (name::server(catalog, *server), "security-group", detail, verdict(*allowed))
         }
-        Fact::Tracked { server } => {
-            let detail = "belongs to a flow that was allowed".to_owned();
+        Fact::NetworkAcl { acl, subnet, direction, rule, allowed } => {
+            let way = if *direction == Direction::Egress { "outbound" } else { "inbound" };
+            let detail = match rule {
+                Some(rule) => format!("{way}: {}", rule::of_acl(catalog, *acl, *direction, *rule)),
+                None => {
+                    format!("{way}: no rule of {} matches, so it is denied", name::network_acl(catalog, *acl))
+                }
+            };
+            (name::subnet(catalog, *subnet), "network-acl", detail, verdict(*allowed))
+        }
+        Fact::Tracked { server, outbound } => {
+            let who = if *outbound { "that it opened" } else { "that was let in" };
+            let detail = format!("belongs to a flow {who}: no rule is asked");
             (name::server(catalog, *server), "security-group", detail, verdict(true))
         }
-        Fact::Route { table, choice, losing } => {
+        Fact::Route { table, choice, losing, dead } => {
             let mut detail = choice_text(catalog, *choice);
-            for losing in losing {
-                let why = match losing.why {
-                    LosingReason::Local => "local routes win",
-                    LosingReason::System => "system routes win",
-                    LosingReason::Shorter => "shorter prefix",
-                };
-                detail.push_str(&format!("; not {} ({why})", name::route(catalog, losing.route)));
+            if *dead {
+                detail.push_str(", which takes no packets now but matches all the same");
             }
+            let told = losing.iter().map(|losing| LostRoute {
+                route: name::route(catalog, losing.route),
+                why: match losing.why {
+                    LosingReason::Local => "local routes win over every custom route",
+                    LosingReason::System => "system routes win over every custom route",
+                    LosingReason::Shorter if *dead => {
+                        "shorter prefix; no route is skipped because its next hop is down"
+                    }
+                    LosingReason::Shorter => "shorter prefix",
+                },
+            });
+            lost.extend(told);
             (name::table(catalog, *table), "route", detail, verdict(*choice != Choice::Nothing))
         }
         Fact::Crossing { peering, to, status, crossed } => {
-            let detail = format!("{status}, to {}", vpc_text(catalog, step, *to));
+            let mut detail = format!("{status}, to {}", vpc_text(catalog, step, *to));
+            detail.push_str(&edge_sites(catalog, step, *to));
             (name::peering(catalog, *peering), "peering", detail, verdict(*crossed))
         }
         Fact::HandOver { server, address, next_hop } => {
@@ -86,13 +124,103 @@ pub fn render(catalog: &Catalog, step: &Step) -> StepText {
         Fact::LeftVpc => ("peer side".to_owned(), "hidden", "left your VPC".to_owned(), None),
         Fact::PeerSide => ("peer side".to_owned(), "hidden", "comes from the peer side".to_owned(), None),
     };
-    StepText { place, vpc: step.vpc.map(|vpc| name::vpc(catalog, vpc)), kind, detail, verdict }
+    let subnet = subnet_of(catalog, step);
+    StepText {
+        place,
+        vpc: step.vpc.map(|vpc| name::vpc(catalog, vpc)),
+        subnet: subnet.map(|subnet| name::subnet(catalog, subnet)),
+        kind,
+        detail,
+        verdict,
+        lost,
+        ids: ids(step, subnet),
+    }
+}
+
+/// That no rule of a port's groups matches, by name.
+fn nothing_matches(catalog: &Catalog, port: PortId) -> String {
+    let groups = catalog.port(port).map(|port| port.security_groups.clone()).unwrap_or_default();
+    let names: Vec<String> = groups.into_iter().map(|group| name::group(catalog, group)).collect();
+    if names.is_empty() { "it has no group".to_owned() } else { format!("no rule of {} matches", names.join(", ")) }
+}
+
+/// The subnet that a step is in.
+fn subnet_of(catalog: &Catalog, step: &Step) -> Option<SubnetId> {
+    let of_server = |server: ServerId| {
+        let ports = catalog.ports_of_server(server).filter(|port| Some(port.vpc) == step.vpc);
+        let primary = catalog.server(server).and_then(|server| catalog.port(server.port)).into_iter();
+        primary.filter(|port| Some(port.vpc) == step.vpc).chain(ports).map(|port| port.subnet).next()
+    };
+    match step.fact {
+        Fact::Sent { subnet, .. } | Fact::NetworkAcl { subnet, .. } | Fact::Gateway { subnet, .. } => Some(subnet),
+        Fact::SourceCheck { port, .. } | Fact::DestinationCheck { port, .. } | Fact::SecurityGroup { port, .. } => {
+            catalog.port(port).map(|port| port.subnet)
+        }
+        Fact::Tracked { server, .. }
+        | Fact::HandOver { server, .. }
+        | Fact::Forwarded { server }
+        | Fact::NotForwarding { server }
+        | Fact::Delivered { server } => of_server(server),
+        Fact::Route { choice: Choice::Local(subnet), .. } => Some(subnet),
+        Fact::Route { .. } | Fact::Crossing { .. } | Fact::Dropped { .. } | Fact::LeftVpc | Fact::PeerSide => None,
+    }
+}
+
+/// The ids of the objects that a step is about.
+fn ids(step: &Step, subnet: Option<SubnetId>) -> BTreeMap<&'static str, String> {
+    let mut ids = BTreeMap::new();
+    ids.extend(step.vpc.map(|vpc| ("vpc", vpc.to_string())));
+    ids.extend(subnet.map(|subnet| ("subnet", subnet.to_string())));
+    match &step.fact {
+        Fact::Sent { server, table, .. } => {
+            ids.extend([("server", server.to_string()), ("route_table", table.to_string())]);
+        }
+        Fact::SecurityGroup { server, rule, .. } => {
+            ids.insert("server", server.to_string());
+            if let Some((group, rule)) = rule {
+                ids.extend([("security_group", group.to_string()), ("rule", rule.to_string())]);
+            }
+        }
+        Fact::NetworkAcl { acl, rule, .. } => {
+            ids.insert("network_acl", acl.to_string());
+            ids.extend(rule.map(|(rule, _)| ("rule", rule.to_string())));
+        }
+        Fact::Route { table, choice, .. } => {
+            ids.insert("route_table", table.to_string());
+            if let Choice::Custom(route) = choice {
+                ids.insert("route", route.to_string());
+            }
+        }
+        Fact::Crossing { peering, .. } => {
+            ids.insert("peering", peering.to_string());
+        }
+        Fact::SourceCheck { server, .. }
+        | Fact::DestinationCheck { server, .. }
+        | Fact::Tracked { server, .. }
+        | Fact::HandOver { server, .. }
+        | Fact::Forwarded { server }
+        | Fact::NotForwarding { server }
+        | Fact::Delivered { server } => {
+            ids.insert("server", server.to_string());
+        }
+        Fact::Gateway { .. } | Fact::Dropped { .. } | Fact::LeftVpc | Fact::PeerSide => {}
+    }
+    ids
 }
 
 /// The VPC at the other end; by id where its name is none of the viewer's business (lifecycle section 4).
 fn vpc_text(catalog: &Catalog, step: &Step, to: model::VpcId) -> String {
     let same_owner = step.vpc.is_some_and(|own| name::owner(catalog, own) == name::owner(catalog, to));
     if same_owner { name::vpc(catalog, to) } else { to.to_string() }
+}
+
+/// The edge sites of both ends, where they are two (rule EDGE-2). A peering's own warnings tell both parties as much.
+fn edge_sites(catalog: &Catalog, step: &Step, to: model::VpcId) -> String {
+    let site = |vpc: model::VpcId| catalog.vpc(vpc).and_then(|vpc| vpc.edge_site.clone());
+    match (step.vpc.and_then(site), site(to)) {
+        (Some(here), Some(there)) if here != there => format!(", from edge site {here} to edge site {there}"),
+        _ => String::new(),
+    }
 }
 
 fn choice_text(catalog: &Catalog, choice: Choice) -> String {
@@ -105,27 +233,4 @@ fn choice_text(catalog: &Catalog, choice: Choice) -> String {
         Choice::Custom(route) => name::route(catalog, route),
         Choice::Nothing => "no route".to_owned(),
     }
-}
-
-fn rule_text(catalog: &Catalog, group: model::SecurityGroupId, rule: model::SecurityGroupRuleId) -> String {
-    let found = catalog.security_group(group).and_then(|group| group.rules.iter().find(|r| r.id == rule));
-    let group_name = name::group(catalog, group);
-    let Some(found) = found else { return format!("a rule of {group_name}") };
-    let action = if found.action == RuleAction::Allow { "allows" } else { "denies" };
-    let protocol = found.protocol.map_or_else(|| "all protocols".to_owned(), |protocol| protocol.to_string());
-    let remote = match found.remote {
-        model::Remote::Any => "any address".to_owned(),
-        model::Remote::Cidr(range) => range.to_string(),
-        model::Remote::Group(id) => format!("group {}", name::group(catalog, id)),
-        model::Remote::AddressGroup(id) => format!("address group {id}"),
-    };
-    let services: Vec<String> = found
-        .services
-        .iter()
-        .map(|range| {
-            if range.first == range.last { range.first.to_string() } else { format!("{}-{}", range.first, range.last) }
-        })
-        .collect();
-    let services = if services.is_empty() { String::new() } else { format!(" {}", services.join(",")) };
-    format!("{group_name} {action} {protocol}{services} with {remote} (priority {}, rule {rule})", found.priority)
 }

@@ -21,8 +21,12 @@ fn ask(fixture: &Fixture, from: &str, to: &str) -> Trace {
     Tracer::new(&fixture.catalog).ask(&question(fixture, from, to)).unwrap()
 }
 
+fn repaired(fixture: &Fixture, trace: &Trace, viewer: Option<model::AccountId>) -> Repairs {
+    repairs(&fixture.catalog, trace, viewer, &control::Limits::default())
+}
+
 fn commands(fixture: &Fixture, trace: &Trace) -> Vec<String> {
-    fixes(&fixture.catalog, trace, None).into_iter().map(|fix| fix.command).collect()
+    repaired(fixture, trace, None).repairs.into_iter().map(|repair| repair.command).collect()
 }
 
 fn explained(fixture: &Fixture, trace: &Trace) -> String {
@@ -43,8 +47,8 @@ fn strangers_are_told_to_peer_and_to_route_both_ways() {
         commands(&fixture, &trace),
         [
             "causeway peering create VPC-A-VPC-B --vpc VPC-A --peer-vpc VPC-B",
-            "causeway route add rtb-VPC-A 172.17.0.0/16 peering VPC-A-VPC-B",
-            "causeway route add rtb-VPC-B 172.16.0.0/16 peering VPC-A-VPC-B",
+            "causeway route add rtb-VPC-A 172.17.0.0/24 peering VPC-A-VPC-B",
+            "causeway route add rtb-VPC-B 172.16.0.0/24 peering VPC-A-VPC-B",
         ]
     );
 }
@@ -60,10 +64,10 @@ fn a_missing_way_back_is_one_command() {
         explained(&fixture, &trace),
         "The peer VPC has no route back to 172.16.0.0/16. Add 172.16.0.0/16 → peering Peering-AB to rtb-VPC-B."
     );
-    assert_eq!(commands(&fixture, &trace), ["causeway route add rtb-VPC-B 172.16.0.0/16 peering Peering-AB"]);
+    assert_eq!(commands(&fixture, &trace), ["causeway route add rtb-VPC-B 172.16.0.0/24 peering Peering-AB"]);
     // The other way round it is the request that has no route, and the table has a route for the answer.
     let back = ask(&fixture, "RDS-B01", "ECS-A01");
-    assert_eq!(commands(&fixture, &back), ["causeway route add rtb-VPC-B 172.16.0.0/16 peering Peering-AB"]);
+    assert_eq!(commands(&fixture, &back), ["causeway route add rtb-VPC-B 172.16.0.0/24 peering Peering-AB"]);
 }
 
 /// Lifecycle section 7, symptom 5.
@@ -81,7 +85,7 @@ fn a_custom_table_without_the_route_is_named() {
         explained(&fixture, &trace),
         "Subnet Subnet-A01 uses table rtb-custom, not the default table. Add the route there."
     );
-    assert_eq!(commands(&fixture, &trace), ["causeway route add rtb-custom 172.17.0.0/16 peering Peering-AB"]);
+    assert_eq!(commands(&fixture, &trace), ["causeway route add rtb-custom 172.17.0.0/24 peering Peering-AB"]);
 }
 
 /// Lifecycle section 7, symptom 6.
@@ -111,12 +115,12 @@ fn an_open_request_is_for_the_peer_to_accept() {
         explained(&fixture, &trace),
         "The peering Peering-AB is Awaiting acceptance. Ask the peer account to accept it."
     );
-    let fixes = fixes(&fixture.catalog, &trace, None);
-    let accounts: Vec<_> = fixes.iter().map(|fix| fix.account).collect();
+    let fixes = repaired(&fixture, &trace, None).repairs;
+    let accounts: Vec<_> = fixes.iter().map(|repair| repair.account).collect();
     assert_eq!(accounts, [fixture.account("acct-b"); 2]);
     assert_eq!(
         commands(&fixture, &trace),
-        ["causeway peering accept Peering-AB", "causeway route add rtb-VPC-B 172.16.0.0/16 peering Peering-AB"]
+        ["causeway peering accept Peering-AB", "causeway route add rtb-VPC-B 172.16.0.0/24 peering Peering-AB"]
     );
 }
 
@@ -125,9 +129,18 @@ fn a_rejected_request_is_made_again() {
     let mut fixture = pending();
     fixture.run("status Peering-AB REJECTED");
     let trace = ask(&fixture, "ECS-A01", "RDS-B01");
-    let commands = commands(&fixture, &trace);
-    assert_eq!(commands.first().unwrap(), "causeway peering delete Peering-AB");
-    assert!(commands.get(1).unwrap().starts_with("causeway peering create VPC-A-peer --vpc VPC-A --peer-vpc "));
+    let peer = fixture.vpc("VPC-B");
+    let project = fixture.catalog.vpc(peer).unwrap().project;
+    assert_eq!(
+        commands(&fixture, &trace),
+        [
+            &format!("causeway peering create VPC-A-peer --vpc VPC-A --peer-vpc {peer} --peer-project {project}"),
+            // The route of the dead peering stays, so the new one has to be longer.
+            "causeway route add rtb-VPC-A 172.17.0.21/32 peering VPC-A-peer",
+            "causeway peering accept VPC-A-peer",
+            "causeway route add rtb-VPC-B 172.16.0.0/24 peering VPC-A-peer",
+        ]
+    );
 }
 
 /// DIAG-5: what happens in another account's VPC is not told.
@@ -137,7 +150,10 @@ fn the_other_account_is_hidden() {
     let viewer = fixture.account("acct-a");
     let seen = |fixture: &Fixture| redact(&fixture.catalog, &ask(fixture, "ECS-A01", "RDS-B01"), viewer);
     assert_eq!(seen(&fixture).verdict.reason, Some(DropReason::PeeringNotActive), "lost in an own VPC");
-    assert!(fixes(&fixture.catalog, &seen(&fixture), Some(viewer)).is_empty(), "accepting is the other's");
+    let told = repaired(&fixture, &seen(&fixture), Some(viewer));
+    let whose: Vec<_> = told.repairs.iter().map(|repair| (repair.command.as_str(), repair.account)).collect();
+    assert_eq!(whose, [("causeway peering accept Peering-AB", fixture.account("acct-b"))], "accepting is the other's");
+    assert!(!told.complete && told.note.is_some());
 
     fixture.run("status Peering-AB ACTIVE");
     let trace = seen(&fixture);
@@ -160,13 +176,29 @@ fn the_other_account_is_hidden() {
 #[test]
 fn names_of_the_other_account_are_not_rendered() {
     let mut fixture = pending();
-    fixture.run("status Peering-AB ACTIVE\nroute rtb-VPC-B 172.16.0.0/16 Peering-AB");
+    fixture.run(
+        "status Peering-AB ACTIVE
+         route rtb-VPC-B 172.16.0.0/16 Peering-AB\nroute rtb-VPC-B 172.16.0.0/24 Peering-AB
+         group sg-db account=acct-b\ngroups RDS-B01 sg-db
+         acl acl-b Subnet-B01\nacl-rule acl-b in allow all any any\nacl-rule acl-b out allow all any any",
+    );
     let viewer = fixture.account("acct-a");
-    let trace = redact(&fixture.catalog, &ask(&fixture, "ECS-A01", "RDS-B01"), viewer);
-    for step in trace.forward.iter().chain(&trace.back) {
-        let text = format!("{:?}", render(&fixture.catalog, step));
-        assert!(!["VPC-B", "Subnet-B01", "RDS-B01"].iter().any(|name| text.contains(name)), "{text}");
-    }
+    let of_b: Vec<String> = ["VPC-B", "Subnet-B01", "RDS-B01", "sg-db", "acl-b", "rtb-VPC-B"].map(str::to_owned).into();
+    let ids = of_b.iter().skip(1).map(|name| fixture.id(name).to_string());
+    let secrets: Vec<String> = of_b.iter().cloned().chain(ids).collect();
+    let check = |fixture: &Fixture, expected: bool| {
+        let trace = redact(&fixture.catalog, &ask(fixture, "ECS-A01", "RDS-B01"), viewer);
+        assert_eq!(trace.verdict.reachable, expected);
+        let texts = trace.forward.iter().chain(&trace.back).map(|step| format!("{:?}", render(&fixture.catalog, step)));
+        for text in texts.chain([explain(&fixture.catalog, &trace, Some(viewer))]) {
+            assert!(!secrets.iter().any(|secret| text.contains(secret)), "{text}");
+        }
+    };
+    check(&fixture, false);
+    fixture.run("rule sg-db in allow 1 all any");
+    check(&fixture, true);
+    fixture.run("delete-acl-rules acl-b");
+    check(&fixture, false);
 }
 
 /// SG-3, SG-9.
@@ -237,7 +269,7 @@ fn a_misrouted_address_gets_a_longer_route() {
         "10.0.0.71 is sent to peering Peering-AB by route 10.0.0.0/16, but the server is behind Peering-AC. Use longer \
          prefixes, or separate subnets with their own tables."
     );
-    assert_eq!(commands(&fixture, &trace), ["causeway route add rtb-VPC-A 10.0.0.0/24 peering Peering-AC"]);
+    assert_eq!(commands(&fixture, &trace), ["causeway route add rtb-VPC-A 10.0.0.71/32 peering Peering-AC"]);
 }
 
 const CHAIN: &str = "
@@ -279,7 +311,7 @@ fn a_hub_without_a_route_onward_gets_one() {
     fixture.run("route rtb-A 10.0.0.0/8 AB\nroute rtb-C 10.1.0.0/16 BC\ndelete-route rtb-B 10.3.0.0/16");
     let trace = ask(&fixture, "EA", "EC");
     assert_eq!(trace.verdict.reason, Some(DropReason::NonTransitive));
-    assert_eq!(commands(&fixture, &trace), ["causeway route add rtb-B 10.3.0.0/16 peering BC"]);
+    assert_eq!(commands(&fixture, &trace), ["causeway route add rtb-B 10.3.0.0/24 peering BC"]);
 }
 
 /// RT-7: routes that cover the destination but lose are told with the reason.
@@ -290,7 +322,9 @@ fn losing_routes_are_told() {
     let trace = ask(&fixture, "EA", "EB");
     let route = trace.forward.iter().find(|step| matches!(step.fact, Fact::Route { .. })).unwrap();
     let text = render(&fixture.catalog, route);
-    assert_eq!(text.detail, "10.2.0.0/16 → peering AB; not 0.0.0.0/0 → peering AB (shorter prefix)");
+    assert_eq!(text.detail, "10.2.0.0/16 → peering AB");
+    assert_eq!(text.lost, [LostRoute { route: "0.0.0.0/0 → peering AB".to_owned(), why: "shorter prefix" }]);
+    assert_eq!(text.ids.keys().copied().collect::<Vec<_>>(), ["route", "route_table", "vpc"]);
     assert_eq!((text.place.as_str(), text.vpc.as_deref(), text.verdict), ("rtb-A", Some("A"), Some("pass")));
 }
 
@@ -298,7 +332,7 @@ fn losing_routes_are_told() {
 #[test]
 fn the_own_gateway_answers() {
     let fixture = Fixture::new(TWO);
-    let to = Target::Address { ip: Ipv4Addr::new(172, 16, 0, 1), intended: None, to_vpc: None };
+    let to = Target::Address { ip: IpAddr::from([172, 16, 0, 1]), intended: None, to_vpc: None };
     let question = Question { to, protocol: Protocol::ICMP, ..question(&fixture, "ECS-A01", "RDS-B01") };
     let trace = Tracer::new(&fixture.catalog).ask(&question).unwrap();
     assert!(trace.verdict.reachable);

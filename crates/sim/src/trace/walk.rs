@@ -1,19 +1,20 @@
 //! Frames through the pipeline, and what becomes of them.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use abi::{CONTEXT_OUT, DropReason, GATEWAY_MAC, NO_ID, ROUTE_LOCAL, ROUTE_SYSTEM};
+use abi::{DropReason, ROUTE_LOCAL};
 use catalog::Catalog;
-use compiler::{compile_installation, compile_vpc, ip_address};
-use model::{Direction, NextHop, PeeringStatus, Protocol, Route, RouteTableId, ServerId, ServerState, VpcId};
+use compiler::{Settings, compile_installation, compile_vpc};
+use model::{NextHop, Route, ServerId, ServerState, VpcId};
 use pipeline::Step as Raw;
 
 use super::guest::{Guest, Objects};
-use super::{Choice, Fact, Leg, Losing, LosingReason, Question, Step, Target, Trace, TraceError, Verdict};
-use crate::frame::{Ends, TcpFlags, answer};
+use super::packet::{readdress, request, source_of};
+use super::{Fact, Leg, Question, Step, Target, Trace, TraceError, Verdict};
+use crate::frame::answer;
 use crate::{Outcome, World};
 
 /// A packet is forwarded by at most this many guests, as with crossings (rule PEER-10).
@@ -22,14 +23,11 @@ const MAX_FORWARDERS: usize = 16;
 /// Longer than any flow is remembered, so that questions do not see each other's flows.
 const FORGET: Duration = Duration::from_secs(24 * 3600);
 
-const CLIENT_PORT: u16 = 40_000;
-const ECHO_IDENTIFIER: u16 = 0x4357;
-
 /// Answers questions about one state of the installation.
 #[derive(Debug)]
 pub struct Tracer {
-    catalog: Catalog,
-    objects: Objects,
+    pub(super) catalog: Catalog,
+    pub(super) objects: Objects,
     world: World,
 }
 
@@ -77,13 +75,13 @@ impl Tracer {
             let servers = [Some(question.from), server].into_iter().flatten().filter_map(|id| catalog.server(id));
             for port in servers.filter_map(|server| catalog.port(server.port)) {
                 vpcs.insert(port.vpc);
-                addresses.insert(port.ipv4);
+                addresses.extend(port.addresses());
             }
             vpcs.extend(vpc);
             addresses.extend(ip);
         }
         // Whatever happens, a packet with these ends only takes routes that cover one of them.
-        let covered = |route: &&Arc<Route>| addresses.iter().any(|ip| route.destination.contains(&IpAddr::V4(*ip)));
+        let covered = |route: &&Arc<Route>| addresses.iter().any(|ip| route.destination.contains(ip));
         let mut open: Vec<VpcId> = vpcs.iter().copied().collect();
         while let Some(vpc) = open.pop() {
             for route in catalog.routes_of_vpc(vpc).filter(covered) {
@@ -102,7 +100,7 @@ impl Tracer {
         }
         let mut tables = compile_installation(catalog);
         for vpc in &vpcs {
-            tables.extend(compile_vpc(catalog, *vpc, &objects.attachments));
+            tables.extend(compile_vpc(catalog, *vpc, &objects.attachments, Settings::default()));
         }
         Self { catalog: catalog.clone(), objects, world: World::load(&tables) }
     }
@@ -114,9 +112,10 @@ impl Tracer {
     pub fn ask(&mut self, question: &Question) -> Result<Trace, TraceError> {
         let from = self.sender(question.from)?;
         let (destination, intended) = self.destination(question.to)?;
+        let source = from.address_for(destination).ok_or(TraceError::NoIpv6(question.from))?;
         let mut trace = Trace {
             question: *question,
-            source: from.ip,
+            source,
             destination,
             from_vpc: from.vpc,
             to_vpc: intended.vpc,
@@ -128,13 +127,13 @@ impl Tracer {
             trace.verdict.reason = Some(DropReason::DifferentRegion);
             return Ok(trace);
         }
-        if intended.server == Some(from.server) || (destination == from.ip && intended.vpc.is_none()) {
+        if intended.server == Some(from.server) || (destination == source && intended.vpc.is_none()) {
             trace.verdict =
-                Verdict { delivered_to: Some(from.server), observed_source: Some(from.ip), ..Verdict::new(true) };
+                Verdict { delivered_to: Some(from.server), observed_source: Some(source), ..Verdict::new(true) };
             return Ok(trace);
         }
         self.world.advance(FORGET);
-        let request = request(&from, destination, question);
+        let request = request(from.mac, source, destination, question);
         let walked = self.walk(from, request, &intended, destination);
         trace.forward = walked.steps;
         trace.verdict.via = walked.via;
@@ -155,7 +154,7 @@ impl Tracer {
             return;
         };
         let intended = Intended { server: Some(from.server), vpc: Some(from.vpc) };
-        let walked = self.walk(receiver, reply, &intended, from.ip);
+        let walked = self.walk(receiver, reply, &intended, trace.source);
         let forwarded = !walked.via.is_empty();
         trace.back = walked.steps;
         trace.verdict.return_via = walked.via;
@@ -182,15 +181,15 @@ impl Tracer {
     }
 
     /// Follows a frame from guest to guest.
-    fn walk(&mut self, start: Guest, mut frame: Vec<u8>, intended: &Intended, destination: Ipv4Addr) -> Walked {
+    fn walk(&mut self, start: Guest, mut frame: Vec<u8>, intended: &Intended, destination: IpAddr) -> Walked {
         let mut walked = Walked { end: End::Answered, steps: Vec::new(), via: Vec::new(), delivered_to: None };
         let mut sender = start;
         walked.end = loop {
-            let source = source_of(&frame).unwrap_or(sender.ip);
+            let source = source_of(&frame).unwrap_or(IpAddr::V4(sender.ipv4));
             let (outcome, raw) = self.world.send_traced(sender.ifindex, &mut frame);
             self.translate(&raw, source, destination, &mut walked.steps);
             let receiver = outcome.delivered_to().and_then(|ifindex| self.objects.guests.get(&ifindex)).copied();
-            if let Some(receiver) = receiver.filter(|receiver| receiver.ip == destination) {
+            if let Some(receiver) = receiver.filter(|receiver| self.objects.has(receiver, destination)) {
                 walked.delivered_to = Some(receiver.server);
             }
             if let Some(vpc) = self.wrong_vpc(&raw, intended) {
@@ -199,7 +198,7 @@ impl Tracer {
             }
             match (outcome, receiver) {
                 (Outcome::Delivered { .. }, Some(receiver)) => {
-                    if receiver.ip == destination {
+                    if self.objects.has(&receiver, destination) {
                         walked.steps.push(step(receiver.vpc, Fact::Delivered { server: receiver.server }));
                         break match intended.server {
                             Some(server) if server != receiver.server => {
@@ -217,7 +216,7 @@ impl Tracer {
                         break End::Lost(DropReason::RoutingLoop, Some(receiver.vpc));
                     }
                     walked.steps.push(step(receiver.vpc, Fact::Forwarded { server: receiver.server }));
-                    readdress(&mut frame, &receiver);
+                    readdress(&mut frame, receiver.mac);
                     sender = receiver;
                 }
                 (Outcome::Dropped { vni, reason }, _) => {
@@ -251,7 +250,7 @@ impl Tracer {
         }
     }
 
-    fn destination(&self, to: Target) -> Result<(Ipv4Addr, Intended), TraceError> {
+    fn destination(&self, to: Target) -> Result<(IpAddr, Intended), TraceError> {
         let port = |server: ServerId| {
             let port = self.catalog.server(server).and_then(|server| self.catalog.port(server.port));
             port.ok_or(TraceError::UnknownServer(server))
@@ -259,7 +258,7 @@ impl Tracer {
         match to {
             Target::Server(server) => {
                 let port = port(server)?;
-                Ok((port.ipv4, Intended { server: Some(server), vpc: Some(port.vpc) }))
+                Ok((IpAddr::V4(port.ipv4), Intended { server: Some(server), vpc: Some(port.vpc) }))
             }
             Target::Address { ip, intended, to_vpc } => {
                 let of_server = intended.map(port).transpose()?.map(|port| port.vpc);
@@ -273,121 +272,10 @@ impl Tracer {
         let region = |vpc: VpcId| self.catalog.vpc(vpc).map(|vpc| &vpc.region);
         intended.vpc.is_some_and(|vpc| region(vpc) != region(from.vpc))
     }
-
-    /// The pipeline's steps in terms of objects.
-    fn translate(&self, raw: &[Raw], source: Ipv4Addr, destination: Ipv4Addr, steps: &mut Vec<Step>) {
-        let mut vpc = None;
-        let mut route = None;
-        for raw in raw {
-            let Some((at, fact)) = self.fact(raw, source, destination, route) else { continue };
-            if let Raw::Route { kind, .. } = raw {
-                route = Some(*kind);
-            }
-            vpc = at.or(vpc);
-            steps.push(Step { vpc, fact });
-        }
-    }
-
-    /// One step; `None` for what people need not see. The VPC is `None` where the packet stays in the one it was in.
-    fn fact(
-        &self,
-        raw: &Raw,
-        source: Ipv4Addr,
-        destination: Ipv4Addr,
-        last_route: Option<u8>,
-    ) -> Option<(Option<VpcId>, Fact)> {
-        let objects = &self.objects;
-        let vpc = |vni: u32| objects.vpcs.get(&vni).copied();
-        let server = |port| objects.ports.get(port).copied();
-        let found = match raw {
-            Raw::Sent { port, vni, subnet, table } => {
-                let (subnet, table) = (*objects.subnets.get(subnet)?, *objects.tables.get(table)?);
-                (vpc(*vni), Fact::Sent { server: server(port)?, subnet, table, source, destination })
-            }
-            Raw::SourceCheck { port, checked, passed } => {
-                (None, Fact::SourceCheck { server: server(port)?, checked: *checked, passed: *passed })
-            }
-            Raw::DestinationCheck { port, checked, passed } => {
-                (None, Fact::DestinationCheck { server: server(port)?, checked: *checked, passed: *passed })
-            }
-            Raw::Gateway { subnet, answered } => {
-                (None, Fact::Gateway { subnet: *objects.subnets.get(subnet)?, answered: *answered })
-            }
-            Raw::SecurityGroup { port, context, rule, allowed, .. } => {
-                let direction = if *context == CONTEXT_OUT { Direction::Egress } else { Direction::Ingress };
-                let rule = if *rule == NO_ID { None } else { objects.rules.get(rule).copied() };
-                (None, Fact::SecurityGroup { server: server(port)?, direction, rule, allowed: *allowed })
-            }
-            Raw::Tracked { port, .. } => (None, Fact::Tracked { server: server(port)? }),
-            Raw::Route { vni, table, route, kind, .. } => {
-                let choice = match *kind {
-                    ROUTE_LOCAL => Choice::Local(*objects.subnets.get(route)?),
-                    ROUTE_SYSTEM => Choice::System,
-                    _ => Choice::Custom(*objects.routes.get(route)?),
-                };
-                (vpc(*vni), self.route(*objects.tables.get(table)?, choice, destination))
-            }
-            Raw::NoRoute { vni, table } => {
-                (vpc(*vni), self.route(*objects.tables.get(table)?, Choice::Nothing, destination))
-            }
-            Raw::Crossing { peering, from, to, crossed, .. } => {
-                let peering = *objects.peerings.get(peering)?;
-                let status = self.catalog.peering(peering).map_or(PeeringStatus::Expired, |peering| peering.status);
-                (vpc(*from), Fact::Crossing { peering, to: vpc(*to)?, status, crossed: *crossed })
-            }
-            Raw::HandOver { vni, address, port, .. } => {
-                let IpAddr::V4(address) = ip_address(abi::FAMILY_V4, *address) else { return None };
-                let next_hop = last_route != Some(ROUTE_LOCAL);
-                (vpc(*vni), Fact::HandOver { server: server(port)?, address, next_hop })
-            }
-            Raw::Flow { .. } | Raw::Arp { .. } | Raw::Dropped { .. } | Raw::Delivered { .. } => return None,
-        };
-        Some(found)
-    }
-
-    /// A lookup with the routes that lost (rules RT-5, RT-7).
-    fn route(&self, table: RouteTableId, choice: Choice, destination: Ipv4Addr) -> Fact {
-        let covers = |route: &&Arc<Route>| route.destination.contains(&IpAddr::V4(destination));
-        let why = match choice {
-            Choice::Local(_) => LosingReason::Local,
-            Choice::System => LosingReason::System,
-            Choice::Custom(_) | Choice::Nothing => LosingReason::Shorter,
-        };
-        let losing = self
-            .catalog
-            .routes_of(table)
-            .filter(covers)
-            .filter(|route| choice != Choice::Custom(route.id))
-            .map(|route| Losing { route: route.id, why });
-        Fact::Route { table, choice, losing: losing.collect() }
-    }
 }
 
 fn step(vpc: VpcId, fact: Fact) -> Step {
     Step { vpc: Some(vpc), fact }
-}
-
-/// The frame that asks the question.
-fn request(from: &Guest, destination: Ipv4Addr, question: &Question) -> Vec<u8> {
-    let ends = Ends::by_gateway(from.mac, from.ip, destination);
-    match question.protocol {
-        Protocol::ICMP => ends.echo_request(ECHO_IDENTIFIER, 1),
-        Protocol::TCP => ends.tcp(CLIENT_PORT, question.port, TcpFlags::Syn),
-        Protocol::UDP => ends.udp(CLIENT_PORT, question.port),
-        Protocol(other) => ends.ip(other),
-    }
-}
-
-/// The source address of an IPv4 frame.
-fn source_of(frame: &[u8]) -> Option<Ipv4Addr> {
-    let octets: [u8; 4] = frame.get(26..30)?.try_into().ok()?;
-    Some(octets.into())
-}
-
-/// What a forwarding guest does: the packet goes out unchanged, from its interface to its gateway.
-fn readdress(frame: &mut [u8], guest: &Guest) {
-    let macs = GATEWAY_MAC.iter().chain(&guest.mac);
-    frame.iter_mut().zip(macs).for_each(|(byte, of_mac)| *byte = *of_mac);
 }
 
 /// The reason code of a verdict (behaviour section 16) for a drop that has a name of its own only in counters: a gateway

@@ -19,4 +19,14 @@ impl Packet for Buffer<'_> {
         let (header, _) = H::mut_from_prefix(self.0.get_mut(offset..)?).ok()?;
         Some(header)
     }
+
+    fn resize(&mut self, len: u32) -> bool {
+        self.0.resize(len as usize, 0);
+        true
+    }
+
+    fn prepend(&mut self, bytes: u32) -> bool {
+        self.0.splice(..0, (0..bytes).map(|_| 0));
+        true
+    }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use abi::{
-    CidrKey, Crossing, CrossingKey, Endpoint, EndpointKey, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey,
-    generation_index,
+    Acl, AclAddressKey, AclKey, AclPortKey, AclRules, AddressPair, AddressPairKey, CidrKey, Crossing, CrossingKey,
+    Endpoint, EndpointKey, Id, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey, Subnet, generation_index,
 };
 use pipeline::Lpm;
 use tables::{Change, Tables};
@@ -21,6 +21,11 @@ pub(super) struct Lookup {
     cidrs: LpmTable<CidrKey, u32>,
     identities: LpmTable<IdentityKey, Identity>,
     rules: LpmTable<RuleKey, Rule>,
+    address_pairs: LpmTable<AddressPairKey, AddressPair>,
+    subnets: BTreeMap<Id, Subnet>,
+    acls: BTreeMap<AclKey, Acl>,
+    acl_addresses: LpmTable<AclAddressKey, AclRules>,
+    acl_ports: LpmTable<AclPortKey, AclRules>,
     generations: BTreeMap<u32, u64>,
 }
 
@@ -34,6 +39,11 @@ impl Lookup {
             cidrs: LpmTable::new(&tables.cidrs),
             identities: LpmTable::new(&tables.identities),
             rules: LpmTable::new(&tables.rules),
+            address_pairs: LpmTable::new(&tables.address_pairs),
+            subnets: tables.subnets.clone(),
+            acls: tables.acls.clone(),
+            acl_addresses: LpmTable::new(&tables.acl_addresses),
+            acl_ports: LpmTable::new(&tables.acl_ports),
             generations: BTreeMap::new(),
         }
     }
@@ -47,6 +57,11 @@ impl Lookup {
             Change::Cidr(prefix, value) => self.cidrs.change(prefix, *value),
             Change::Identity(prefix, value) => self.identities.change(prefix, *value),
             Change::Rule(prefix, value) => self.rules.change(prefix, *value),
+            Change::AddressPair(prefix, value) => self.address_pairs.change(prefix, *value),
+            Change::Subnet(key, value) => put(&mut self.subnets, *key, *value),
+            Change::Acl(key, value) => put(&mut self.acls, *key, *value),
+            Change::AclAddress(prefix, value) => self.acl_addresses.change(prefix, *value),
+            Change::AclPort(prefix, value) => self.acl_ports.change(prefix, *value),
         }
     }
 
@@ -89,6 +104,26 @@ impl pipeline::Tables for Lookup {
 
     fn rule(&self, key: &Lpm<RuleKey>) -> Option<&Rule> {
         self.rules.lookup(key)
+    }
+
+    fn address_pair(&self, key: &Lpm<AddressPairKey>) -> Option<&AddressPair> {
+        self.address_pairs.lookup(key)
+    }
+
+    fn subnet(&self, id: &Id) -> Option<&Subnet> {
+        self.subnets.get(id)
+    }
+
+    fn acl(&self, key: &AclKey) -> Option<&Acl> {
+        self.acls.get(key)
+    }
+
+    fn acl_addresses(&self, key: &Lpm<AclAddressKey>) -> Option<&AclRules> {
+        self.acl_addresses.lookup(key)
+    }
+
+    fn acl_ports(&self, key: &Lpm<AclPortKey>) -> Option<&AclRules> {
+        self.acl_ports.lookup(key)
     }
 
     fn generation(&self, vni: u32) -> u64 {

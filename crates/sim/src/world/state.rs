@@ -1,6 +1,6 @@
 //! What the pipeline writes: flows and fragments; and the clock.
 
-use abi::{Flow, FlowKey, FragmentKey, FragmentPorts};
+use abi::{Claim, Flow, FlowKey, FragmentKey, FragmentPorts};
 
 use super::lru::Lru;
 
@@ -21,12 +21,17 @@ impl Default for StateSize {
     }
 }
 
+/// Claims that are kept until somebody takes them; more are lost, as in a full ring.
+const CLAIMS: usize = 1024;
+
 /// The maps that the pipeline writes, and the clock.
 #[derive(Debug)]
 pub struct FlowState {
     flows: Lru<FlowKey, Flow>,
     new_flows: Lru<FlowKey, Flow>,
     fragments: Lru<FragmentKey, FragmentPorts>,
+    /// Claims of virtual IPs that nobody has taken yet.
+    pub(super) claims: Vec<Claim>,
     /// Nanoseconds.
     pub(super) clock: u64,
 }
@@ -43,6 +48,7 @@ impl FlowState {
             flows: Lru::new(size.flows),
             new_flows: Lru::new(size.new_flows),
             fragments: Lru::new(size.fragments),
+            claims: Vec::new(),
             clock: 0,
         }
     }
@@ -120,6 +126,12 @@ impl pipeline::Flows for FlowState {
 
     fn put_fragment(&mut self, key: &FragmentKey, ports: &FragmentPorts) {
         self.fragments.put(*key, *ports);
+    }
+
+    fn claim(&mut self, claim: &Claim) {
+        if self.claims.len() < CLAIMS {
+            self.claims.push(*claim);
+        }
     }
 }
 

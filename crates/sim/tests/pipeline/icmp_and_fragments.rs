@@ -1,7 +1,7 @@
 //! ICMP errors and fragmented packets.
 
 use abi::DropReason;
-use pipeline::PROTOCOL_UDP;
+use pipeline::{PROTOCOL_ICMP, PROTOCOL_UDP};
 use sim::frame::{Ends, TcpFlags};
 use sim::{Outcome, World};
 
@@ -75,6 +75,25 @@ fn errors_about_something_else_need_a_rule() {
     // An outsider who may send everything, about a flow that is not his.
     let error = a2.to(&a1).icmp_quoting(3, 3, &request);
     assert_eq!(send(&mut world, &a2, error).reason(), refused);
+}
+
+/// SG-4: a request is no reply, even with the identifier by which requests of both sides have one tuple.
+#[test]
+fn echo_requests_need_a_rule_whatever_their_identifier() {
+    let TwoVpcs { mut net, a1, b1, .. } = guarded();
+    let open = net.policy_in(6, PROTOCOL_ICMP, [8, 0]);
+    net.port(&b1, |port| port.policy = open);
+    let mut world = net.world();
+    for identifier in [0, 8, 7] {
+        for _ in 0..2 {
+            let request = a1.to(&b1).echo_request(identifier, 1);
+            assert_eq!(send(&mut world, &a1, request).delivered_to(), Some(b1.ifindex), "{identifier}");
+            let reply = b1.to(&a1).echo_reply(identifier, 1);
+            assert_eq!(send(&mut world, &b1, reply).delivered_to(), Some(a1.ifindex), "{identifier}");
+            let asked_back = b1.to(&a1).echo_request(identifier, 1);
+            assert_eq!(send(&mut world, &b1, asked_back).reason(), Some(DropReason::SecurityGroup), "{identifier}");
+        }
+    }
 }
 
 /// Errors about echo and TCP.
@@ -180,7 +199,12 @@ fn the_gateway_answers_fragmented_echo() {
     let TwoVpcs { net, a1, .. } = two_vpcs();
     let mut world = net.world();
     let gateway = ip("172.16.0.1");
-    let replied = Ends { source_mac: abi::GATEWAY_MAC, destination_mac: a1.mac, source: gateway, destination: a1.ip };
+    let replied = Ends {
+        source_mac: abi::GATEWAY_MAC,
+        destination_mac: a1.mac,
+        source: gateway.into(),
+        destination: a1.ip.into(),
+    };
     let expected = fragments(&replied.echo_reply(7, 1), 8, 5);
     for (mut fragment, expected) in fragments(&a1.towards(gateway).echo_request(7, 1), 8, 5).into_iter().zip(expected) {
         assert_eq!(world.send(a1.ifindex, &mut fragment), Outcome::Replied);

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use abi::{CROSSING_ACTIVE, CROSSING_PENDING, DropReason};
 use proptest::prelude::*;
 use sim::Outcome;
-use sim::frame::{TcpFlags, answer, arp_request};
+use sim::frame::{
+    TcpFlags, answer, arp_request, link_local, neighbor_advertisement, neighbor_solicitation, router_solicitation,
+};
 
-use crate::net::{A, Host, Net, TwoVpcs, id, two_vpcs};
+use crate::dhcp;
+use crate::net::{A, Dual, DualVpcs, Host, Net, TwoVpcs, dual_vpcs, id, ip, ip6, two_vpcs};
 
 /// VPC `n` has 10.n.0.0/16 and one host; VNIs are 1 to `VPCS`.
 const VPCS: u32 = 5;
@@ -84,6 +87,14 @@ impl Topology {
     }
 }
 
+/// Two peered ports with both families, and all services in the first one's subnet.
+fn told() -> (Net, Dual, Dual) {
+    let (mut net, a1) = dhcp::told();
+    let DualVpcs { b1, .. } = dual_vpcs();
+    net.port(&a1.host, |port| port.mtu = 300);
+    (net, a1, b1)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
@@ -148,14 +159,14 @@ proptest! {
     fn no_bytes_make_the_pipeline_panic(
         frames in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..160), 1..20),
         from_port in any::<bool>(),
-        ip in any::<bool>(),
+        ethertype in prop::sample::select(vec![[8, 0], [8, 6], [0x86, 0xdd]]),
     ) {
-        let TwoVpcs { net, a1, .. } = two_vpcs();
+        let (net, Dual { host: a1, .. }, _) = told();
         let mut world = net.world();
         for mut frame in frames {
             if from_port && frame.len() >= 14 {
                 frame[6..12].copy_from_slice(&a1.mac);
-                frame[12..14].copy_from_slice(if ip { &[8, 0] } else { &[8, 6] });
+                frame[12..14].copy_from_slice(&ethertype);
             }
             let before = frame.clone();
             let outcome = world.send(a1.ifindex, &mut frame);
@@ -168,32 +179,51 @@ proptest! {
     /// Frames that are nearly right go deeper.
     #[test]
     fn no_changed_bytes_make_the_pipeline_panic(
-        kind in 0_usize..8,
+        kind in 0_usize..18,
         changes in proptest::collection::vec((12_usize..110, any::<u8>()), 0..4),
-        cut in proptest::option::of(0_usize..120),
+        later in proptest::collection::vec((0_usize..400, any::<u8>()), 0..4),
+        cut in proptest::option::of(0_usize..400),
     ) {
-        let TwoVpcs { net, a1, a2, b1, .. } = two_vpcs();
+        let (net, a1, b1) = told();
         let mut world = net.world();
+        let six = a1.to(&b1);
+        let (a1, b1, six_a1, six_b1) = (a1.host, b1.host, a1, b1);
         let ends = a1.to(&b1);
+        let a2 = ip("172.16.0.20");
+        let source = link_local(a1.mac);
         let mut frame = match kind {
             0 => ends.tcp(1, 2, TcpFlags::Syn),
             1 => ends.udp(1, 2),
             2 => ends.echo_request(1, 2),
             3 => ends.icmp_quoting(3, 3, &b1.to(&a1).udp(2, 1)),
             4 => ends.icmp_quoting(11, 0, &b1.to(&a1).echo_request(2, 1)),
-            5 => arp_request(a1.mac, a1.ip, a2.ip),
+            5 => arp_request(a1.mac, a1.ip, a2),
             6 => ends.ip(47),
+            7 => six.tcp(1, 2, TcpFlags::Syn),
+            8 => six.udp(1, 2),
+            9 => six.echo_request(1, 2),
+            10 => six.icmp_quoting(1, 4, &six_b1.to(&six_a1).udp(2, 1)),
+            11 => six.icmp_quoting(2, 0, &six_b1.to(&six_a1).tcp(2, 1, TcpFlags::Syn)),
+            12 => neighbor_solicitation(a1.mac, source, ip6("2001:db8:a::20")),
+            13 => router_solicitation(a1.mac, source),
+            14 => neighbor_advertisement(a1.mac, source, ip6("2001:db8:a::100")),
+            15 => dhcp::request(a1.mac, [0; 4], false, &[53, 1, 3, 50, 4, 172, 16, 0, 10, 61, 3, 1, 2, 3]),
+            16 => dhcp::request6(&six_a1, 1, &[vec![0, 1, 0, 4, 0, 2, 1, 1], vec![0, 3, 0, 12], vec![0; 12]]),
             _ => a1.towards([172, 16, 0, 1].into()).echo_request(1, 1),
         };
-        for (offset, byte) in changes {
+        for (offset, byte) in changes.into_iter().chain(later) {
             if let Some(place) = frame.get_mut(offset) {
                 *place = byte;
             }
         }
         frame.truncate(cut.unwrap_or(usize::MAX));
         for _ in 0..2 {
-            let outcome = world.send(a1.ifindex, &mut frame.clone());
+            let mut sent = frame.clone();
+            let outcome = world.send(a1.ifindex, &mut sent);
             prop_assert_ne!(outcome.reason(), Some(DropReason::UnknownPort));
+            if let Outcome::Dropped { .. } = outcome {
+                prop_assert_eq!(&sent, &frame);
+            }
         }
     }
 }

@@ -68,6 +68,20 @@ fn gratuitous_arp_is_taken_in() {
     assert_eq!(dropped(&mut world, &a1, reply), Some(DropReason::ArpIgnored));
 }
 
+/// L2-2: a guest that looks for a duplicate of an address before it takes it (RFC 5227) hears of it, with the check on.
+#[test]
+fn probes_without_a_sender_are_answered_as_questions_are() {
+    let TwoVpcs { net, a1, a2, .. } = two_vpcs();
+    let mut world = net.world();
+    let nobody = ip("0.0.0.0");
+    let mut taken = arp_request(a1.mac, nobody, a2.ip);
+    assert_eq!(world.send(a1.ifindex, &mut taken), Outcome::Replied);
+    let free = arp_request(a1.mac, nobody, ip("172.16.0.99"));
+    assert_eq!(dropped(&mut world, &a1, free), Some(DropReason::ArpIgnored));
+    let mut own = arp_request(a1.mac, nobody, a1.ip);
+    assert_eq!(world.send(a1.ifindex, &mut own), Outcome::Consumed);
+}
+
 /// CHK-2, CHK-4.
 #[test]
 fn arp_senders_are_checked_as_sources_are() {
@@ -101,8 +115,12 @@ fn the_gateway_answers_echo_whatever_the_rules() {
     let mut world = net.world();
     let mut frame = a1.towards(ip("172.16.0.1")).echo_request(77, 3);
     assert_eq!(world.send(a1.ifindex, &mut frame), Outcome::Replied);
-    let expected =
-        Ends { source_mac: GATEWAY_MAC, destination_mac: a1.mac, source: ip("172.16.0.1"), destination: a1.ip };
+    let expected = Ends {
+        source_mac: GATEWAY_MAC,
+        destination_mac: a1.mac,
+        source: ip("172.16.0.1").into(),
+        destination: a1.ip.into(),
+    };
     assert_eq!(frame, expected.echo_reply(77, 3));
     SlicedPacket::from_ethernet(&frame).unwrap();
     assert!(world.flows().is_empty());
@@ -134,6 +152,13 @@ fn broadcast_multicast_link_local_and_loopback_stay_in_the_subnet() {
         let frame = a1.towards(ip(destination)).udp(4000, 4000);
         assert_eq!(dropped(&mut world, &a1, frame), Some(DropReason::NotForwarded), "{destination}");
     }
+    // Nor do sources that answers would have to go to, with the check off as well.
+    net.port(&a1, |port| port.flags = PORT_RUNNING);
+    let mut unchecked = net.world();
+    for source in ["255.255.255.255", "224.0.0.251", "169.254.169.254", "127.0.0.1", "0.0.0.0"] {
+        let frame = a1.posing_as(ip(source), ip("172.17.0.40")).udp(4000, 4000);
+        assert_eq!(dropped(&mut unchecked, &a1, frame), Some(DropReason::SourceCheck), "{source}");
+    }
     let mut multicast = a1.towards(ip("172.17.0.40")).udp(4000, 4000);
     multicast[..6].copy_from_slice(&[0xff; 6]);
     assert_eq!(dropped(&mut world, &a1, multicast), Some(DropReason::NotForwarded));
@@ -148,7 +173,8 @@ fn workloads_are_no_dhcp_servers() {
     let offer = a1.towards(ip("255.255.255.255")).udp(67, 68);
     assert_eq!(dropped(&mut world, &a1, offer), Some(DropReason::DhcpServer));
     let discover = a1.posing_as(ip("0.0.0.0"), ip("255.255.255.255")).udp(68, 67);
-    assert_eq!(dropped(&mut world, &a1, discover), Some(DropReason::NotForwarded));
+    // The subnet has no DHCP.
+    assert_eq!(dropped(&mut world, &a1, discover), Some(DropReason::DhcpIgnored));
 }
 
 #[test]

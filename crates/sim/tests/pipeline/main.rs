@@ -2,11 +2,18 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails here should say so")]
 
 mod adversary;
+mod dhcp;
 mod flows;
 mod icmp_and_fragments;
+mod ipv6;
 mod isolation;
+mod lab;
 mod layer2;
+mod mtu;
+mod neighbours;
 mod net;
+mod network_acls;
 mod routing;
 mod security_groups;
 mod torn;
+mod virtual_ips;

@@ -1,12 +1,12 @@
 //! Tables written by hand, a line for each object.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use abi::{
     Address, CONTEXT_IN_PEERING, CONTEXT_IN_UNCHECKED, CONTEXT_IN_VPC, CONTEXT_OUT, CROSSING_ACTIVE, CidrKey, Crossing,
-    CrossingKey, ENDPOINT_GATEWAY, ENDPOINT_WORKLOAD, Endpoint, EndpointKey, FAMILY_V4, GATEWAY_MAC, Id, Identity,
-    IdentityKey, Mac, NO_ID, PORT_CHECKED, PORT_RUNNING, Port, ROUTE_INSTANCE, ROUTE_LOCAL, ROUTE_PEERING, RULE_ALLOW,
-    RULE_DENY, Route, RouteKey, Rule, RuleKey, prefix_base,
+    CrossingKey, DOMAIN_BYTES, ENDPOINT_GATEWAY, ENDPOINT_WORKLOAD, Endpoint, EndpointKey, FAMILY_V4, FAMILY_V6,
+    GATEWAY_MAC, Id, Identity, IdentityKey, Mac, NO_ID, PORT_CHECKED, PORT_RUNNING, Port, ROUTE_INSTANCE, ROUTE_LOCAL,
+    ROUTE_PEERING, RULE_ALLOW, RULE_DENY, Route, RouteKey, Rule, RuleKey, Subnet, prefix_base,
 };
 use sim::World;
 use sim::frame::Ends;
@@ -31,8 +31,16 @@ pub const fn table(vni: u32) -> Id {
 
 pub fn address(text: &str) -> Address {
     let mut address = [0; 16];
-    address[..4].copy_from_slice(&text.parse::<Ipv4Addr>().unwrap().octets());
+    match text.parse().unwrap() {
+        IpAddr::V4(ip) => address[..4].copy_from_slice(&ip.octets()),
+        IpAddr::V6(ip) => address = ip.octets(),
+    }
     address
+}
+
+/// The family of an address or range as it is written.
+pub fn family(text: &str) -> u8 {
+    if text.contains(':') { FAMILY_V6 } else { FAMILY_V4 }
 }
 
 fn prefix(text: &str) -> (Address, u8) {
@@ -63,6 +71,31 @@ impl Host {
     }
 }
 
+/// The same with an IPv6 address.
+#[derive(Clone, Copy, Debug)]
+pub struct Dual {
+    pub host: Host,
+    pub ip: Ipv6Addr,
+}
+
+impl Dual {
+    pub fn to(&self, other: &Dual) -> Ends {
+        self.towards(other.ip)
+    }
+
+    pub fn towards(&self, destination: Ipv6Addr) -> Ends {
+        Ends::by_gateway(self.host.mac, self.ip, destination)
+    }
+
+    pub fn posing_as(&self, source: Ipv6Addr, destination: Ipv6Addr) -> Ends {
+        Ends::by_gateway(self.host.mac, source, destination)
+    }
+}
+
+pub fn ip6(text: &str) -> Ipv6Addr {
+    text.parse().unwrap()
+}
+
 pub fn ip(text: &str) -> Ipv4Addr {
     text.parse().unwrap()
 }
@@ -77,6 +110,7 @@ impl Net {
         let mut net = Self::default();
         for context in [CONTEXT_OUT, CONTEXT_IN_VPC, CONTEXT_IN_PEERING, CONTEXT_IN_UNCHECKED] {
             net.remote(OPEN, context, "0.0.0.0/0", OPEN);
+            net.remote(OPEN, context, "::/0", OPEN);
         }
         net.rule(OPEN, None, RULE_ALLOW);
         net
@@ -90,7 +124,7 @@ impl Net {
     pub fn vpc(&mut self, vni: u32, range: &str) {
         let (address, len) = prefix(range);
         for vni in [vni, 0] {
-            let key = CidrKey { vni: vni.to_be_bytes(), family: FAMILY_V4, address };
+            let key = CidrKey { vni: vni.to_be_bytes(), family: family(range), address };
             self.tables.cidrs.insert(Prefix { bits: prefix_base::CIDR + u32::from(len), key }, 1);
         }
     }
@@ -98,14 +132,15 @@ impl Net {
     /// A subnet, its gateway (first address) and its route in the default table.
     pub fn subnet(&mut self, vni: u32, number: u32, range: &str) {
         let (mut gateway, _) = prefix(range);
-        gateway[3] |= 1;
+        gateway[if family(range) == FAMILY_V4 { 3 } else { 15 }] |= 1;
         self.route_to(table(vni), range, ROUTE_LOCAL, id(b's', number), [0; 16]);
         self.tables.endpoints.insert(
-            EndpointKey { vni, family: FAMILY_V4, pad: [0; 3], address: gateway },
+            EndpointKey { vni, family: family(range), pad: [0; 3], address: gateway },
             Endpoint {
                 port: NO_ID,
                 subnet: id(b's', number),
                 policy: NO_ID,
+                acl: NO_ID,
                 ifindex: 0,
                 mac: GATEWAY_MAC,
                 kind: ENDPOINT_GATEWAY,
@@ -128,11 +163,16 @@ impl Net {
                 subnet: id(b's', subnet),
                 table: table(vni),
                 policy: OPEN,
+                acl: NO_ID,
                 vni,
                 edge_site: 0,
                 mac,
                 flags,
                 pad: 0,
+                mtu: 1500,
+                pad2: [0; 2],
+                ipv4: ip(address_text).octets(),
+                ipv6: [0; 16],
             },
         );
         let host = Host { ifindex, mac, ip: ip(address_text) };
@@ -140,15 +180,43 @@ impl Net {
         host
     }
 
+    /// What the guests of a subnet are told: the services that its flags say.
+    pub fn tell(&mut self, number: u32, change: impl FnOnce(&mut Subnet)) {
+        let subnet = self.tables.subnets.entry(id(b's', number)).or_insert(Subnet {
+            prefix_v6: [0; 16],
+            gateway_v6: [0; 16],
+            gateway: [0; 4],
+            mask: [0; 4],
+            dhcp_server: [0; 4],
+            dns: [[0; 4]; 2],
+            ntp: [[0; 4]; 4],
+            lease_seconds: 0,
+            lease_seconds_v6: 0,
+            flags: 0,
+            domain_len: 0,
+            pad: [0; 2],
+            domain: [0; DOMAIN_BYTES],
+        });
+        change(subnet);
+    }
+
+    /// Gives a workload its IPv6 address.
+    pub fn dual(&mut self, host: Host, text: &str) -> Dual {
+        self.tables.ports.get_mut(&host.ifindex).unwrap().ipv6 = address(text);
+        self.holds(&host, text);
+        Dual { host, ip: text.parse().unwrap() }
+    }
+
     /// Gives a workload another address.
     pub fn holds(&mut self, host: &Host, address_text: &str) {
         let port = self.tables.ports[&host.ifindex];
         self.tables.endpoints.insert(
-            EndpointKey { vni: port.vni, family: FAMILY_V4, pad: [0; 3], address: address(address_text) },
+            EndpointKey { vni: port.vni, family: family(address_text), pad: [0; 3], address: address(address_text) },
             Endpoint {
                 port: port.port,
                 subnet: port.subnet,
                 policy: port.policy,
+                acl: port.acl,
                 ifindex: host.ifindex,
                 mac: host.mac,
                 kind: ENDPOINT_WORKLOAD,
@@ -172,7 +240,7 @@ impl Net {
     pub fn route_to(&mut self, table: Id, range: &str, kind: u8, target: Id, next_hop: Address) {
         let (address, len) = prefix(range);
         let route = Route { target, route: id(b'r', u32::from(len)), next_hop, kind, prefix_len: len, pad: [0; 6] };
-        self.tables.routes.insert(route_prefix(table, address, len), route);
+        self.tables.routes.insert(route_prefix(table, family(range), address, len), route);
     }
 
     pub fn route_to_peering(&mut self, vni: u32, range: &str, peering: u32) {
@@ -186,7 +254,7 @@ impl Net {
 
     pub fn delete_route(&mut self, vni: u32, range: &str) {
         let (address, len) = prefix(range);
-        self.tables.routes.remove(&route_prefix(table(vni), address, len)).unwrap();
+        self.tables.routes.remove(&route_prefix(table(vni), family(range), address, len)).unwrap();
     }
 
     /// A peering of two VPCs, ACTIVE, without routes.
@@ -212,7 +280,7 @@ impl Net {
     /// Puts a remote range into a class, for a policy and context.
     pub fn remote(&mut self, policy: Id, context: u8, range: &str, class: Id) {
         let (address, len) = prefix(range);
-        let key = IdentityKey { policy, context, family: FAMILY_V4, address };
+        let key = IdentityKey { policy, context, family: family(range), address };
         let prefix = Prefix { bits: prefix_base::IDENTITY + u32::from(len), key };
         self.tables.identities.insert(prefix, Identity { class });
     }
@@ -267,8 +335,8 @@ impl Net {
     }
 }
 
-fn route_prefix(table: Id, address: Address, len: u8) -> Prefix<RouteKey> {
-    Prefix { bits: prefix_base::ROUTE + u32::from(len), key: RouteKey { table, family: FAMILY_V4, address } }
+fn route_prefix(table: Id, family: u8, address: Address, len: u8) -> Prefix<RouteKey> {
+    Prefix { bits: prefix_base::ROUTE + u32::from(len), key: RouteKey { table, family, address } }
 }
 
 /// VPC-A and VPC-B, peered as peering 1 with routes both ways; two hosts in A's subnet 1, one in A's subnet 2, one in B.
@@ -295,4 +363,31 @@ pub fn two_vpcs() -> TwoVpcs {
     net.route_to_peering(A, "172.17.0.0/16", 1);
     net.route_to_peering(B, "172.16.0.0/16", 1);
     TwoVpcs { net, a1, a2, a3, b1 }
+}
+
+/// The same with IPv6: a /64 for each subnet, and a route for each range of the other VPC.
+pub struct DualVpcs {
+    pub net: Net,
+    pub a1: Dual,
+    pub a2: Dual,
+    pub a3: Dual,
+    pub b1: Dual,
+}
+
+pub fn dual_vpcs() -> DualVpcs {
+    let TwoVpcs { mut net, a1, a2, a3, b1 } = two_vpcs();
+    net.vpc(A, "2001:db8:a::/64");
+    net.vpc(A, "2001:db8:a:1::/64");
+    net.vpc(B, "2001:db8:b::/64");
+    net.subnet(A, 1, "2001:db8:a::/64");
+    net.subnet(A, 2, "2001:db8:a:1::/64");
+    net.subnet(B, 3, "2001:db8:b::/64");
+    net.route_to_peering(A, "2001:db8:b::/64", 1);
+    net.route_to_peering(B, "2001:db8:a::/64", 1);
+    net.route_to_peering(B, "2001:db8:a:1::/64", 1);
+    let a1 = net.dual(a1, "2001:db8:a::10");
+    let a2 = net.dual(a2, "2001:db8:a::20");
+    let a3 = net.dual(a3, "2001:db8:a:1::30");
+    let b1 = net.dual(b1, "2001:db8:b::40");
+    DualVpcs { net, a1, a2, a3, b1 }
 }

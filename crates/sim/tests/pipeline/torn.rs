@@ -4,12 +4,14 @@
 use std::cell::Cell;
 
 use abi::{
-    CidrKey, Crossing, CrossingKey, Endpoint, EndpointKey, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey,
+    Acl, AclAddressKey, AclKey, AclPortKey, AclRules, AddressPair, AddressPairKey, CidrKey, Crossing, CrossingKey,
+    Endpoint, EndpointKey, Id, Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey, Subnet,
 };
 use pipeline::{Action, Header, Lpm, NoTrace, Packet, Verdict};
 use tables::{Prefix, Tables};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+use crate::lab::Lab;
 use crate::net::{A, B, TwoVpcs, two_vpcs};
 
 struct Frame(Vec<u8>);
@@ -24,6 +26,14 @@ impl Packet for Frame {
     fn at_mut<H: Header>(&mut self, offset: usize) -> Option<&mut H> {
         Some(H::mut_from_prefix(self.0.get_mut(offset..)?).ok()?.0)
     }
+    fn resize(&mut self, len: u32) -> bool {
+        self.0.resize(usize::try_from(len).unwrap(), 0);
+        true
+    }
+    fn prepend(&mut self, bytes: u32) -> bool {
+        self.0.splice(..0, (0..bytes).map(|_| 0));
+        true
+    }
 }
 
 /// Which entry is replaced by an equal one behind the back of the packet.
@@ -33,6 +43,7 @@ enum Replaced {
     Sender,
     Receiver,
     Crossing,
+    Acl,
 }
 
 struct Written<'a> {
@@ -89,6 +100,22 @@ impl pipeline::Tables for Written<'_> {
     fn rule(&self, key: &Lpm<RuleKey>) -> Option<&Rule> {
         longest(&self.tables.rules, key)
     }
+    fn address_pair(&self, key: &Lpm<AddressPairKey>) -> Option<&AddressPair> {
+        longest(&self.tables.address_pairs, key)
+    }
+    fn subnet(&self, id: &Id) -> Option<&Subnet> {
+        self.tables.subnets.get(id)
+    }
+    fn acl(&self, key: &AclKey) -> Option<&Acl> {
+        let late = self.late(self.replaced == Replaced::Acl, 1);
+        if late { self.copy.acls.get(key) } else { self.tables.acls.get(key) }
+    }
+    fn acl_addresses(&self, key: &Lpm<AclAddressKey>) -> Option<&AclRules> {
+        longest(&self.tables.acl_addresses, key)
+    }
+    fn acl_ports(&self, key: &Lpm<AclPortKey>) -> Option<&AclRules> {
+        longest(&self.tables.acl_ports, key)
+    }
     fn generation(&self, _vni: u32) -> u64 {
         1
     }
@@ -109,5 +136,32 @@ fn an_entry_that_is_replaced_while_it_is_read_delivers_nothing() {
         assert_eq!(delivered, replaced == Replaced::Nothing, "{replaced:?}");
         assert_eq!(verdict.vni, if replaced == Replaced::Crossing { A } else { B });
         assert_eq!(flows.is_empty(), !delivered);
+    }
+}
+
+/// ACL-3: what is read of an ACL's entry after it went to another ACL lets nothing through.
+#[test]
+fn an_acl_that_is_replaced_while_it_is_read_lets_nothing_through() {
+    let lab = Lab::new(
+        "
+        vpc A 10.0.0.0/16
+        subnet S1 A 10.0.0.0/24
+        subnet S2 A 10.0.1.0/24
+        server a1 S1 10.0.0.10
+        server a2 S2 10.0.1.20
+        acl guard S1
+        acl-rule guard out allow all any any
+        ",
+    );
+    let tables = compiler::Compiler::default().full(&lab.fixture.catalog, lab.fixture.attachments());
+    let receiver = EndpointKey { vni: 0, family: abi::FAMILY_V4, pad: [0; 3], address: [0; 16] };
+    for replaced in [Replaced::Nothing, Replaced::Acl] {
+        let world = Written { tables: &tables, copy: tables.clone(), replaced, receiver, seen: Cell::new(0) };
+        let mut frame = Frame(lab.ends("a1", "a2").udp(1, 2));
+        let (mut flows, mut verdict) = (sim::FlowState::default(), Verdict::NEW);
+        pipeline::from_workload(&mut frame, lab.ifindex("a1"), &world, &mut flows, &mut NoTrace, &mut verdict);
+        assert_eq!(verdict.action() == Action::Deliver, replaced == Replaced::Nothing);
+        let reason = (replaced == Replaced::Acl).then_some(abi::DropReason::InconsistentTables);
+        assert_eq!(verdict.reason(), reason);
     }
 }
