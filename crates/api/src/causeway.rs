@@ -1,12 +1,16 @@
 //! Causeway's own API under `/causeway/v1`: what the cloud has no API for.
 
 mod accounts;
+mod doctor;
 mod explain;
+mod nics;
 mod peerings;
 mod probe;
+mod repair;
 mod servers;
 mod status;
 mod trace;
+mod vips;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,10 +26,18 @@ pub(crate) fn routes() -> OpenApiRouter<State> {
         .routes(routes!(servers::list, servers::create))
         .routes(routes!(servers::show, servers::update, servers::delete))
         .routes(routes!(servers::action))
+        .routes(routes!(nics::list, nics::attach))
+        .routes(routes!(nics::detach))
+        .routes(routes!(vips::list))
+        .routes(routes!(vips::show))
+        .routes(routes!(vips::bind))
+        .routes(routes!(vips::unbind))
+        .routes(routes!(vips::claim))
         .routes(routes!(trace::trace))
         .routes(routes!(trace::reach))
         .routes(routes!(probe::probe))
         .routes(routes!(peerings::expire))
+        .routes(routes!(doctor::doctor))
         .routes(routes!(explain::peering_warnings))
         .routes(routes!(explain::route_states))
 }

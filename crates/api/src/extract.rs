@@ -93,6 +93,15 @@ pub(crate) fn cidr(text: &str) -> Result<ipnet::Ipv4Net, Problem> {
     model::parse_cidr(text).map_err(|error| control::Error::InvalidCidr(error).into())
 }
 
+/// An IPv6 range in a body.
+pub(crate) fn cidr_v6(text: &str) -> Result<ipnet::Ipv6Net, Problem> {
+    match model::parse_destination(text) {
+        Ok(ipnet::IpNet::V6(cidr)) => Ok(cidr),
+        Ok(ipnet::IpNet::V4(_)) => Err(control::Error::InvalidCidr(model::CidrError::Syntax(text.to_owned())).into()),
+        Err(error) => Err(control::Error::InvalidCidr(error).into()),
+    }
+}
+
 /// A route's destination in a body.
 pub(crate) fn destination(text: &str) -> Result<ipnet::IpNet, Problem> {
     model::parse_destination(text).map_err(|error| control::Error::InvalidCidr(error).into())
@@ -102,4 +111,21 @@ pub(crate) fn destination(text: &str) -> Result<ipnet::IpNet, Problem> {
 pub(crate) fn ipv4(text: &str, name: &str) -> Result<std::net::Ipv4Addr, Problem> {
     let shown: String = text.chars().take(64).collect();
     text.parse().map_err(|_| Problem::invalid(format!("{name}: `{shown}` is not an IPv4 address")))
+}
+
+/// An address of either family in a body.
+pub(crate) fn ip(text: &str, name: &str) -> Result<std::net::IpAddr, Problem> {
+    let shown: String = text.chars().take(64).collect();
+    text.parse().map_err(|_| Problem::invalid(format!("{name}: `{shown}` is not an IP address")))
+}
+
+/// An IPv6 address in a body, or `auto` for one that the server chooses.
+pub(crate) fn ipv6_or_auto(text: &str, name: &str) -> Result<control::PortIpv6, Problem> {
+    if text == "auto" {
+        return Ok(control::PortIpv6::Automatic);
+    }
+    match ip(text, name)? {
+        std::net::IpAddr::V6(address) => Ok(control::PortIpv6::Address(address)),
+        std::net::IpAddr::V4(address) => Err(Problem::invalid(format!("{name}: `{address}` is not an IPv6 address"))),
+    }
 }

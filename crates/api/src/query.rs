@@ -59,6 +59,19 @@ impl Query {
         self.one("enterprise_project_id").is_none_or(|wanted| wanted == "all_granted_eps" || wanted == value)
     }
 
+    /// Whether an item passes the filter on enterprise projects, several of which may be named.
+    #[must_use]
+    pub fn any_enterprise(&self, value: &str) -> bool {
+        self.all("enterprise_project_id").any(|wanted| wanted == "all_granted_eps")
+            || self.any("enterprise_project_id", value)
+    }
+
+    /// Whether an item passes a filter that is `true` or `false`, in either case of letters.
+    #[must_use]
+    pub fn flag(&self, name: &str, value: bool) -> bool {
+        self.one(name).is_none_or(|wanted| wanted.eq_ignore_ascii_case(if value { "true" } else { "false" }))
+    }
+
     fn limit(&self) -> Result<Option<usize>, Problem> {
         self.one("limit")
             .map(|text| {

@@ -114,6 +114,22 @@ impl State {
         Ok(Done { value: done.value, catalog: self.catalog(), warnings })
     }
 
+    /// Waits until the catalog fulfils a condition and the data plane has that catalog in force, or the time is up.
+    pub(crate) async fn until(&self, timeout: Duration, condition: impl Fn(&Catalog) -> bool) {
+        let mut updates = self.driver.watch();
+        let fulfilled = async {
+            while !condition(updates.catalog()) {
+                // The catalog follows nothing any more: nothing will come.
+                updates.next().await?;
+            }
+            Some(updates.catalog().revision())
+        };
+        if let Ok(Some(revision)) = tokio::time::timeout(timeout, fulfilled).await {
+            // What is late here is late for everybody and told by those who wait for their own changes.
+            let _ = tokio::time::timeout(SETTLE_TIMEOUT, self.agent.settled(revision.0)).await;
+        }
+    }
+
     /// Commits a use case that the data plane has no part in.
     pub(crate) async fn record<T>(
         &self,
@@ -143,7 +159,18 @@ fn grows(catalog: &Catalog, changes: &control::Changes) -> bool {
             catalog.security_group(group.id).is_none_or(|old| old.rules.len() < group.rules.len())
         }
         Record::Vpc(vpc) => catalog.vpc(vpc.id).is_none_or(|old| old.cidrs().count() < vpc.cidrs().count()),
-        Record::Subnet(_) | Record::Route(_) | Record::Peering(_) | Record::Port(_) | Record::Server(_) => {
+        Record::NetworkAcl(acl) => {
+            let count = |acl: &model::NetworkAcl| acl.ingress.len() + acl.egress.len();
+            catalog.network_acl(acl.id).is_none_or(|old| count(old) < count(acl))
+        }
+        Record::AddressGroup(group) => {
+            catalog.address_group(group.id).is_none_or(|old| old.ranges().len() < group.ranges().len())
+        }
+        Record::Port(port) => {
+            let pairs = |port: &model::Port| port.allowed_address_pairs.len();
+            catalog.port(port.id).is_none_or(|old| pairs(old) < pairs(port))
+        }
+        Record::Subnet(_) | Record::Route(_) | Record::Peering(_) | Record::Server(_) => {
             catalog.mod_revision(&record.key()).is_none()
         }
         _ => false,

@@ -1,6 +1,9 @@
 //! The network API (api-vpc): each file one kind of object in every family that has it.
 
+mod address_groups;
+mod fwaas;
 mod legacy_routes;
+mod network_acls;
 mod peerings;
 mod ports;
 mod quotas;
@@ -53,5 +56,24 @@ pub(crate) fn routes() -> OpenApiRouter<State> {
         .routes(routes!(rules::list_v3, rules::create_v3))
         .routes(routes!(rules::show_v3, rules::delete_v3))
         .routes(routes!(rules::create_batch))
+        .routes(routes!(network_acls::list, network_acls::create))
+        .routes(routes!(network_acls::show, network_acls::update, network_acls::delete))
+        .routes(routes!(network_acls::insert_rules))
+        .routes(routes!(network_acls::update_rules))
+        .routes(routes!(network_acls::remove_rules))
+        .routes(routes!(network_acls::associate))
+        .routes(routes!(network_acls::disassociate))
+        .routes(routes!(fwaas::list_groups, fwaas::create_group))
+        .routes(routes!(fwaas::show_group, fwaas::update_group, fwaas::delete_group))
+        .routes(routes!(fwaas::list_policies, fwaas::create_policy))
+        .routes(routes!(fwaas::show_policy, fwaas::update_policy, fwaas::delete_policy))
+        .routes(routes!(fwaas::insert_rule))
+        .routes(routes!(fwaas::remove_rule))
+        .routes(routes!(fwaas::list_rules, fwaas::create_rule))
+        .routes(routes!(fwaas::show_rule, fwaas::update_rule, fwaas::delete_rule))
+        .routes(routes!(address_groups::list, address_groups::create))
+        .routes(routes!(address_groups::show, address_groups::update, address_groups::delete))
+        .routes(routes!(address_groups::force_delete))
+        .routes(routes!(address_groups::dependencies))
         .routes(routes!(quotas::list))
 }

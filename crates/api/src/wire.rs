@@ -1,5 +1,8 @@
 //! The objects as the network API shows them. Huawei's field names live here and end here.
 
+mod address_group;
+mod fwaas;
+mod network_acl;
 mod peering;
 mod port;
 mod route_table;
@@ -8,6 +11,9 @@ mod security_group;
 mod subnet;
 mod vpc;
 
+pub(crate) use address_group::*;
+pub(crate) use fwaas::*;
+pub(crate) use network_acl::*;
 pub(crate) use peering::*;
 pub(crate) use port::*;
 pub(crate) use route_table::*;

@@ -258,7 +258,10 @@ async fn actions_need_no_body_in_the_answer() {
     .await;
     let client = server.client();
     client.stop_server("s").await.unwrap();
-    let changed = client.update_server("s", &ServerUpdate { source_dest_check: Some(false) }).await.unwrap();
+    let changed = client
+        .update_server("s", &ServerUpdate { source_dest_check: Some(false), ..ServerUpdate::default() })
+        .await
+        .unwrap();
     assert!(!changed.source_dest_check);
     let arrived = server.arrived();
     assert_eq!(arrived[0].body, json!({"stop": {}}));

@@ -24,6 +24,9 @@ use crate::state::State;
 pub(crate) struct TargetFields {
     /// Id of a server.
     server: Option<String>,
+    /// 6 for the server's IPv6 address; 4, as when absent, for its IPv4 address.
+    #[schema(value_type = Option<u8>)]
+    family: Option<Number>,
     /// An address, when `server` is absent.
     address: Option<String>,
     /// Id of the server that is meant to have the address.
@@ -34,14 +37,25 @@ pub(crate) struct TargetFields {
 
 /// A target whose objects the caller sees.
 pub(super) enum Target {
+    /// A server, at its IPv4 address.
     Server(Arc<Server>),
-    Address { address: IpAddr, intended: Option<ServerId>, to_vpc: Option<VpcId> },
+    Address {
+        address: IpAddr,
+        intended: Option<ServerId>,
+        to_vpc: Option<VpcId>,
+    },
 }
 
 impl TargetFields {
     pub(super) fn resolve(&self, catalog: &Catalog, caller: &Caller) -> Result<Target, Problem> {
         if let Some(text) = &self.server {
-            return Ok(Target::Server(server(catalog, caller, text, "to.server")?));
+            let server = server(catalog, caller, text, "to.server")?;
+            return Ok(match family(self.family, "to.family")? {
+                Family::V4 => Target::Server(server),
+                Family::V6 => {
+                    Target::Address { address: ipv6(catalog, &server)?, intended: Some(server.id), to_vpc: None }
+                }
+            });
         }
         let text = required(self.address.as_deref(), "to.server or to.address")?;
         let shown: String = text.chars().take(64).collect();
@@ -53,6 +67,33 @@ impl TargetFields {
             .map(|text| -> Result<VpcId, Problem> { Ok(control::vpc(catalog, caller, id(text, "to.to_vpc")?)?.id) });
         Ok(Target::Address { address, intended: intended.map(|server| server.id), to_vpc: to_vpc.transpose()? })
     }
+}
+
+/// An address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    V4,
+    V6,
+}
+
+/// The family that a request names; IPv4 when it names none.
+pub(super) fn family(number: Option<Number>, field: &str) -> Result<Family, Problem> {
+    match number.map(|number| number.0) {
+        None | Some(4) => Ok(Family::V4),
+        Some(6) => Ok(Family::V6),
+        Some(_) => Err(Problem::invalid(format!("{field}: 4 or 6 is expected"))),
+    }
+}
+
+/// A server's IPv6 address.
+pub(super) fn ipv6(catalog: &Catalog, server: &Server) -> Result<IpAddr, Problem> {
+    let address = catalog.port(server.port).and_then(|port| port.ipv6);
+    address.map(IpAddr::V6).ok_or_else(|| {
+        Problem::invalid(format!(
+            "server `{}` has no IPv6 address; give it one with ipv6_address in an update of the server",
+            server.name
+        ))
+    })
 }
 
 /// A server that the caller sees.
@@ -126,6 +167,10 @@ pub(crate) async fn probe(
         }
         Target::Address { address, intended, .. } => (address, intended),
     };
+    if address.is_ipv6() {
+        // The sender has to have one too.
+        ipv6(&catalog, &from)?;
+    }
     let probe = Probe {
         from: from.id,
         address,

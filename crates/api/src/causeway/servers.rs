@@ -8,7 +8,7 @@ use axum::extract::{Path, State as AxumState};
 use axum::http::StatusCode;
 use axum::response::Response;
 use catalog::Catalog;
-use control::{CreatePort, CreateServer, Outcome, ServerPort, UpdatePort, UpdateServer};
+use control::{CreatePort, CreateServer, Outcome, PortIpv6, ServerPort, UpdatePort, UpdateServer};
 use model::{Kind, SecurityGroupId, Server, ServerId, ServerKind, ServerState, SubnetId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, id, ipv4, path_id, required};
+use crate::extract::{Json as Body, id, ipv4, ipv6_or_auto, path_id, required};
 use crate::frame::Frame;
 use crate::query::Query;
 use crate::state::{Done, State};
@@ -36,6 +36,9 @@ pub(crate) struct ServerObject {
     subnet_id: String,
     port_id: String,
     ip_address: String,
+    /// Absent on IPv4-only subnets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ipv6_address: Option<String>,
     mac_address: String,
     /// Ids in order.
     security_groups: Vec<String>,
@@ -63,6 +66,7 @@ impl ServerObject {
             subnet_id: text(|port| port.subnet.to_string()),
             port_id: server.port.to_string(),
             ip_address: text(|port| port.ipv4.to_string()),
+            ipv6_address: port.and_then(|port| port.ipv6).map(|address| address.to_string()),
             mac_address: text(|port| port.mac.to_string()),
             security_groups: port
                 .map(|port| port.security_groups.iter().map(ToString::to_string).collect())
@@ -81,6 +85,9 @@ pub(crate) struct ServerFields {
     subnet_id: Option<String>,
     /// A free address of the subnet; the lowest when absent.
     ip_address: Option<String>,
+    /// A free IPv6 address of a dual-stack subnet, or `auto`; the lowest when absent. In an update: gives one to a server
+    /// that has none.
+    ipv6_address: Option<String>,
     /// Ids in order; the project's default group when absent.
     security_groups: Option<Vec<String>>,
     /// `ecs` (default), `rds`, `firewall` or `snat-server`.
@@ -137,6 +144,7 @@ pub(crate) async fn create(
     });
     let port = CreatePort {
         address: fields.ip_address.as_deref().map(|text| ipv4(text, "server.ip_address")).transpose()?,
+        ipv6: ipv6(fields.ipv6_address.as_deref())?,
         security_groups: groups.transpose()?,
         source_dest_check: fields.source_dest_check,
         ..CreatePort::new(subnet)
@@ -170,7 +178,7 @@ pub(crate) async fn show(
     Ok(Json(ServerBody { server: ServerObject::new(&catalog, state.agent(), &server) }))
 }
 
-/// Change a server's name or its source/destination check.
+/// Change a server's name or its source/destination check, or give it an IPv6 address.
 #[utoipa::path(put, path = "/causeway/v1/servers/{id}", tag = "Causeway", operation_id = "updateServer",
     request_body = ServerRequest, responses((status = 200, body = ServerBody)))]
 pub(crate) async fn update(
@@ -182,16 +190,18 @@ pub(crate) async fn update(
 ) -> Result<Response, Problem> {
     let server: ServerId = path_id(&frame, Kind::Server, &server)?;
     let fields = request.server;
-    if fields.name.is_none() && fields.source_dest_check.is_none() {
-        return Err(Problem::invalid("server: name or source_dest_check is expected"));
+    let ipv6 = ipv6(fields.ipv6_address.as_deref())?;
+    let of_port = fields.source_dest_check.is_some() || ipv6 != PortIpv6::AsSubnet;
+    if fields.name.is_none() && !of_port {
+        return Err(Problem::invalid("server: name, source_dest_check or ipv6_address is expected"));
     }
     let change = UpdateServer { name: fields.name };
-    let port_change = UpdatePort { source_dest_check: fields.source_dest_check, ..UpdatePort::default() };
+    let port_change = UpdatePort { source_dest_check: fields.source_dest_check, ipv6, ..UpdatePort::default() };
     let done = state
         .commit(&identity.caller(), move |catalog, caller, ctx| {
             let Outcome { value, mut changes, warnings } =
                 control::update_server(catalog, caller, ctx, server, change.clone())?;
-            if port_change.source_dest_check.is_some() {
+            if of_port {
                 changes.merge(control::update_port(catalog, caller, ctx, value.port, port_change.clone())?.changes);
             }
             Ok(Outcome::new(value, changes).with_warnings(warnings))
@@ -246,6 +256,11 @@ pub(crate) async fn delete(
 
 fn reply(state: &State, done: &Done<Server>, status: StatusCode) -> Response {
     done.reply(status, |server, catalog| ServerBody { server: ServerObject::new(catalog, state.agent(), server) })
+}
+
+/// The IPv6 address that a server is to have.
+fn ipv6(text: Option<&str>) -> Result<PortIpv6, Problem> {
+    text.map_or(Ok(PortIpv6::AsSubnet), |text| ipv6_or_auto(text, "server.ipv6_address"))
 }
 
 fn kind(text: &str) -> Result<ServerKind, Problem> {

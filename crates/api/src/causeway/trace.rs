@@ -2,7 +2,7 @@
 //! of the way (rule DIAG-5).
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +10,17 @@ use agent::{Agent, AgentError, Probe, ProbeService};
 use axum::Json;
 use axum::extract::State as AxumState;
 use catalog::Catalog;
+use control::Limits;
 use futures_util::{StreamExt, stream};
 use model::{AccountId, Protocol, Server, ServerId, VpcId};
 use serde::{Deserialize, Serialize};
-use sim::trace::{Question, Target as TraceTarget, Trace, TraceError, Tracer, Verdict, explain, fixes, redact, render};
+use sim::trace::{
+    Question, Target as TraceTarget, Trace, TraceError, Tracer, Verdict, explain, redact, render, repairs,
+};
 use utoipa::ToSchema;
 
-use super::probe::{Target, TargetFields, server, service};
+use super::probe::{Family, Target, TargetFields, family, ipv6, server, service};
+use super::repair::{Eyes, RepairObject};
 use crate::auth::Identity;
 use crate::error::Problem;
 use crate::extract::{Json as Body, required};
@@ -83,8 +87,14 @@ pub(crate) struct VerdictObject {
     return_via: Vec<String>,
     /// A few sentences for people.
     explanation: String,
-    /// Commands that put it right, in order.
+    /// The commands of `repairs` alone.
     fix: Vec<String>,
+    /// The smallest set of changes that makes it reachable, in the order in which they must be made. Empty when it is
+    /// reachable or nothing helps.
+    repairs: Vec<RepairObject>,
+    /// Why there are no repairs, or what has to happen after them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repair_note: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -94,13 +104,33 @@ pub(crate) struct StepObject {
     /// Name of the VPC.
     #[serde(skip_serializing_if = "Option::is_none")]
     vpc: Option<String>,
-    /// What is looked at.
+    /// Name of the subnet, where the step is in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subnet: Option<String>,
+    /// What is looked at: `sent`, `source-check`, `security-group`, `network-acl`, `route`, `peering`, `hand-over`,
+    /// `destination-check`, `gateway`, `forwarded`, `delivered`, `dropped` or `hidden`.
     kind: &'static str,
     /// What is found.
     detail: String,
     /// `pass` or `drop`, where the step decides something.
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'static str>,
+    /// Routes of the table that cover the destination but lost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lost: Vec<LostRouteObject>,
+    /// Ids of the objects: `vpc`, `subnet`, `server`, `route_table`, `route`, `peering`, `security_group`, `network_acl`,
+    /// `rule`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    ids: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LostRouteObject {
+    /// Destination and next hop.
+    route: String,
+    /// Why it lost.
+    why: &'static str,
 }
 
 /// Trace a request and its reply, hop by hop.
@@ -113,19 +143,27 @@ pub(crate) async fn trace(
 ) -> Result<Json<TraceAnswer>, Problem> {
     let catalog = state.catalog();
     let caller = identity.account_caller();
-    let from = server(&catalog, &caller, &required(request.from, "from")?, "from")?.id;
+    let from = server(&catalog, &caller, &required(request.from, "from")?, "from")?;
     let to = match required(request.to, "to")?.resolve(&catalog, &caller)? {
         Target::Server(server) => TraceTarget::Server(server.id),
-        Target::Address { address: IpAddr::V4(ip), intended, to_vpc } => TraceTarget::Address { ip, intended, to_vpc },
-        Target::Address { .. } => return Err(Problem::invalid("to.address: only IPv4 can be traced")),
+        Target::Address { address, intended, to_vpc } => TraceTarget::Address { ip: address, intended, to_vpc },
     };
-    let (protocol, port) = protocol(service(request.protocol.as_deref(), request.port)?);
-    let question = Question { from, to, protocol, port };
-    let viewer = viewer(&identity);
+    let family = match to {
+        TraceTarget::Address { ip: IpAddr::V6(_), .. } => Family::V6,
+        TraceTarget::Address { .. } | TraceTarget::Server(_) => Family::V4,
+    };
+    if family == Family::V6 {
+        // The sender has to have one too.
+        ipv6(&catalog, &from)?;
+    }
+    let (protocol, port) = protocol(service(request.protocol.as_deref(), request.port)?, family);
+    let question = Question { from: from.id, to, protocol, port };
+    let eyes = Eyes::of(&identity);
+    let limits = state.limits().clone();
     let answer = compute(move || -> Result<TraceAnswer, Problem> {
         let mut tracer = Tracer::for_questions(&catalog, [&question]);
         let trace = tracer.ask(&question).map_err(|error| unanswerable(&error))?;
-        Ok(describe(&catalog, &seen(&catalog, trace, viewer), viewer))
+        Ok(describe(&catalog, &seen(&catalog, trace, eyes.viewer), eyes, &limits))
     });
     Ok(Json(answer.await??))
 }
@@ -140,6 +178,10 @@ pub(crate) struct ReachRequest {
     /// Of tcp and udp.
     #[schema(value_type = Option<u16>)]
     port: Option<Number>,
+    /// 6 for IPv6 addresses: every server in `servers` must have one, and of all servers those that have one are meant. 4,
+    /// as when absent, for IPv4.
+    #[schema(value_type = Option<u8>)]
+    family: Option<Number>,
     /// Send real packets too.
     measure: Option<bool>,
 }
@@ -197,22 +239,27 @@ pub(crate) async fn reach(
 ) -> Result<Json<ReachAnswer>, Problem> {
     let catalog = state.catalog();
     let service = service(request.protocol.as_deref(), request.port)?;
+    let family = family(request.family, "family")?;
     let servers: Vec<Arc<Server>> = match request.servers.filter(|servers| !servers.is_empty()) {
         Some(ids) => {
             let caller = identity.account_caller();
             ids.iter().map(|id| server(&catalog, &caller, id, "servers")).collect::<Result<_, _>>()?
         }
-        None => control::servers(&catalog, &identity.caller()),
+        None => {
+            let all = control::servers(&catalog, &identity.caller()).into_iter();
+            all.filter(|server| family == Family::V4 || ipv6(&catalog, server).is_ok()).collect()
+        }
     };
+    let targets = targets(&catalog, &servers, family)?;
     if servers.len() > MATRIX_SERVERS {
         return Err(Problem::invalid(format!("servers: at most {MATRIX_SERVERS} fit in one matrix")));
     }
-    let ids: Vec<ServerId> = servers.iter().map(|server| server.id).collect();
-    let (viewer, traced_in) = (viewer(&identity), Arc::clone(&catalog));
-    let traced = compute(move || verdicts(&traced_in, &ids, protocol(service), viewer)).await?;
+    let (viewer, traced_in) = (Eyes::of(&identity).viewer, Arc::clone(&catalog));
+    let (asked, service_asked) = (targets.clone(), protocol(service, family));
+    let traced = compute(move || verdicts(&traced_in, &asked, service_asked, viewer)).await?;
     let mut measured = BTreeMap::new();
     if request.measure == Some(true) {
-        measured = measure(&catalog, state.shared_agent(), &servers, service).await?;
+        measured = measure(state.shared_agent(), &targets, service).await?;
     }
     let matrix = traced
         .into_iter()
@@ -234,11 +281,6 @@ pub(crate) async fn reach(
     Ok(Json(ReachAnswer { servers, matrix }))
 }
 
-/// Whose eyes the answer is for; operators see everything.
-fn viewer(identity: &Identity) -> Option<AccountId> {
-    (!identity.account.operator).then_some(identity.account.id)
-}
-
 fn seen(catalog: &Catalog, trace: Trace, viewer: Option<AccountId>) -> Trace {
     match viewer {
         Some(viewer) => redact(catalog, &trace, viewer),
@@ -246,8 +288,21 @@ fn seen(catalog: &Catalog, trace: Trace, viewer: Option<AccountId>) -> Trace {
     }
 }
 
-fn protocol(service: ProbeService) -> (Protocol, u16) {
+/// The address of each server of a family.
+fn targets(catalog: &Catalog, servers: &[Arc<Server>], family: Family) -> Result<Vec<(ServerId, IpAddr)>, Problem> {
+    let address = |server: &Arc<Server>| match family {
+        Family::V6 => ipv6(catalog, server),
+        Family::V4 => {
+            let port = catalog.port(server.port).ok_or_else(|| Problem::internal("a server has no port"))?;
+            Ok(IpAddr::V4(port.ipv4))
+        }
+    };
+    servers.iter().map(|server| Ok((server.id, address(server)?))).collect()
+}
+
+fn protocol(service: ProbeService, family: Family) -> (Protocol, u16) {
     match service {
+        ProbeService::Icmp if family == Family::V6 => (Protocol::ICMPV6, 0),
         ProbeService::Icmp => (Protocol::ICMP, 0),
         ProbeService::Tcp(port) => (Protocol::TCP, port),
         ProbeService::Udp(port) => (Protocol::UDP, port),
@@ -257,23 +312,36 @@ fn protocol(service: ProbeService) -> (Protocol, u16) {
 fn unanswerable(error: &TraceError) -> Problem {
     match error {
         TraceError::UnknownServer(_) => Problem::not_found(error.to_string()),
-        TraceError::SenderStopped(_) => Problem::invalid(error.to_string()),
+        TraceError::SenderStopped(_) | TraceError::NoIpv6(_) => Problem::invalid(error.to_string()),
     }
 }
 
 /// Compiling and walking take milliseconds: too long for a thread that serves requests.
-async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub(super) async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
 }
 
-fn describe(catalog: &Catalog, trace: &Trace, viewer: Option<AccountId>) -> TraceAnswer {
+fn describe(catalog: &Catalog, trace: &Trace, eyes: Eyes, limits: &Limits) -> TraceAnswer {
     let verdict = &trace.verdict;
+    let told = repairs(catalog, trace, eyes.viewer, limits);
     let vpc_name = |id: VpcId| catalog.vpc(id).map(|vpc| vpc.name.clone());
     let name = |id: &ServerId| catalog.server(*id).map_or_else(|| id.to_string(), |server| server.name.clone());
     let steps = |steps: &[sim::trace::Step]| {
         let text = steps.iter().map(|step| render(catalog, step));
-        text.map(|t| StepObject { place: t.place, vpc: t.vpc, kind: t.kind, detail: t.detail, verdict: t.verdict })
-            .collect()
+        let lost = |lost: Vec<sim::trace::LostRoute>| {
+            lost.into_iter().map(|lost| LostRouteObject { route: lost.route, why: lost.why }).collect()
+        };
+        text.map(|t| StepObject {
+            place: t.place,
+            vpc: t.vpc,
+            subnet: t.subnet,
+            kind: t.kind,
+            detail: t.detail,
+            verdict: t.verdict,
+            lost: lost(t.lost),
+            ids: t.ids,
+        })
+        .collect()
     };
     TraceAnswer {
         verdict: VerdictObject {
@@ -284,11 +352,13 @@ fn describe(catalog: &Catalog, trace: &Trace, viewer: Option<AccountId>) -> Trac
             at_name: verdict.at.and_then(vpc_name),
             delivered_to: verdict.delivered_to.map(|id| id.to_string()),
             delivered_to_name: verdict.delivered_to.map(|id| name(&id)),
-            observed_source: verdict.observed_source.map(|address: Ipv4Addr| address.to_string()),
+            observed_source: verdict.observed_source.map(|address| address.to_string()),
             via: verdict.via.iter().map(name).collect(),
             return_via: verdict.return_via.iter().map(name).collect(),
-            explanation: explain(catalog, trace, viewer),
-            fix: fixes(catalog, trace, viewer).into_iter().map(|fix| fix.command).collect(),
+            explanation: explain(catalog, trace, eyes.viewer),
+            fix: told.repairs.iter().map(|repair| repair.command.clone()).collect(),
+            repairs: told.repairs.into_iter().map(|repair| RepairObject::new(catalog, repair, eyes)).collect(),
+            repair_note: told.note,
         },
         forward: steps(&trace.forward),
         back: steps(&trace.back),
@@ -302,14 +372,17 @@ fn leg(verdict: &Verdict) -> Option<&'static str> {
 
 fn verdicts(
     catalog: &Catalog,
-    servers: &[ServerId],
+    targets: &[(ServerId, IpAddr)],
     (protocol, port): (Protocol, u16),
     viewer: Option<AccountId>,
 ) -> Vec<((ServerId, ServerId), Traced)> {
-    let pairs =
-        servers.iter().flat_map(|from| servers.iter().filter(move |to| *to != from).map(move |to| (*from, *to)));
-    let question = |(from, to)| Question { from, to: TraceTarget::Server(to), protocol, port };
-    let questions: Vec<((ServerId, ServerId), Question)> = pairs.map(|pair| (pair, question(pair))).collect();
+    let mut questions = Vec::new();
+    for (from, _) in targets {
+        for (to, ip) in targets.iter().filter(|(to, _)| to != from) {
+            let target = TraceTarget::Address { ip: *ip, intended: Some(*to), to_vpc: None };
+            questions.push(((*from, *to), Question { from: *from, to: target, protocol, port }));
+        }
+    }
     let mut tracer = Tracer::for_questions(catalog, questions.iter().map(|(_, question)| question));
     questions
         .into_iter()
@@ -334,17 +407,15 @@ fn verdicts(
 
 /// Sends real packets between all pairs, some at a time.
 async fn measure(
-    catalog: &Catalog,
     agent: Arc<dyn Agent>,
-    servers: &[Arc<Server>],
+    targets: &[(ServerId, IpAddr)],
     service: ProbeService,
 ) -> Result<BTreeMap<(ServerId, ServerId), Measured>, Problem> {
     let mut probes = Vec::new();
-    for from in servers {
-        for to in servers.iter().filter(|to| to.id != from.id) {
-            let port = catalog.port(to.port).ok_or_else(|| Problem::internal("a server has no port"))?;
-            let address = IpAddr::V4(port.ipv4);
-            probes.push(Probe { from: from.id, address, intended: Some(to.id), service, timeout: PROBE_TIMEOUT });
+    for (from, _) in targets {
+        for (to, address) in targets.iter().filter(|(to, _)| to != from) {
+            let (from, address, intended) = (*from, *address, Some(*to));
+            probes.push(Probe { from, address, intended, service, timeout: PROBE_TIMEOUT });
         }
     }
     let answers: Vec<_> = stream::iter(probes)

@@ -87,7 +87,7 @@ fn decide(error: &Error, family: Family, resource: Resource) -> Row {
         },
         Error::VpcInUse { by, .. } => row(CONFLICT, vpc_in_use(by), "RouterInUse"),
         Error::CidrNotInVpc { .. } => row(BAD, "VPC.0203", "InvalidInput"),
-        Error::SubnetOverlap { .. } => row(BAD, "VPC.0204", "InvalidInput"),
+        Error::SubnetOverlap { .. } | Error::Ipv6PrefixInUse { .. } => row(BAD, "VPC.0204", "InvalidInput"),
         Error::SubnetNotInVpc { .. } if resource == Resource::RouteTable => row(BAD, "VPC.2807", "InvalidInput"),
         Error::SubnetNotInVpc { .. } => row(BAD, "VPC.0207", "InvalidInput"),
         // 400 would tell the Terraform provider that the subnet is gone; the documents say 500 (api-vpc §5.3).
@@ -110,9 +110,10 @@ fn decide(error: &Error, family: Family, resource: Resource) -> Row {
         Error::RouteConflictsWithLocal { .. } | Error::SystemRoute { .. } => {
             row(BAD, "VPC.2809", "InvalidRouteDestination")
         }
-        Error::NextHopNotInVpc { .. } | Error::NextHopState { .. } | Error::NextHopTypeNotSupported { .. } => {
-            row(BAD, "VPC.2806", "InvalidRouteNexthop")
-        }
+        Error::NextHopNotInVpc { .. }
+        | Error::NextHopFamily { .. }
+        | Error::NextHopState { .. }
+        | Error::NextHopTypeNotSupported { .. } => row(BAD, "VPC.2806", "InvalidRouteNexthop"),
         Error::RouteNotFound { .. } => row(BAD, "VPC.2805", "RouteNotFound").neutron(MISSING),
         Error::DefaultTable { .. } => row(BAD, "VPC.2803", "InvalidInput"),
         Error::TableInUse { .. } => row(CONFLICT, "VPC.2804", "RouteTableInUse"),
@@ -128,6 +129,16 @@ fn decide(error: &Error, family: Family, resource: Resource) -> Row {
         // Not 409: a client that deletes would try again until its time-out.
         Error::DefaultGroup { .. } => row(FORBIDDEN, "VPC.0010", "SecurityGroupCannotRemoveDefault"),
         Error::RuleExists { .. } => row(CONFLICT, "VPC.0602", "SecurityGroupRuleExists"),
+        Error::SubnetHasNetworkAcl { .. } => row(CONFLICT, "VPC.2500", "FirewallGroupPortInUse"),
+        Error::SubnetNotOnNetworkAcl { .. } => row(BAD, "VPC.2500", "InvalidInput"),
+        Error::NetworkAclInUse { .. } => row(CONFLICT, "VPC.0107", "FirewallGroupInUse"),
+        // Not 404: a client that removes rules would take the ACL for gone.
+        Error::RuleNotInNetworkAcl { .. } => row(BAD, "VPC.2500", "InvalidInput"),
+        Error::NetworkAclPolicyInUse { .. } => row(CONFLICT, "VPC.2500", "FirewallPolicyInUse"),
+        Error::NetworkAclRuleInUse { .. } => row(CONFLICT, "VPC.2500", "FirewallRuleInUse"),
+        Error::RuleInPolicy { .. } => row(CONFLICT, "VPC.2500", "FirewallRuleAlreadyAssociated"),
+        Error::RuleNotInPolicy { .. } => row(BAD, "VPC.2500", "FirewallRuleNotAssociatedWithPolicy"),
+        Error::AddressGroupInUse { .. } => row(CONFLICT, "VPC.2204", "AddressGroupInUse"),
         Error::AccountInUse { .. } => row(CONFLICT, "VPC.2500", "AccountInUse"),
 
         Error::Busy => match resource {
@@ -147,6 +158,8 @@ fn missing(kind: Kind, family: Family, resource: Resource) -> Row {
             row(BAD, "VPC.2806", "InvalidRouteNexthop")
         }
         (Kind::Subnet, Resource::RouteTable) => row(BAD, "VPC.2807", "InvalidInput"),
+        // Nor is an address group that a rule names: 404 would mean that v3 has no such rules.
+        (Kind::AddressGroup, Resource::SecurityGroupRule) => row(BAD, "VPC.0601", "InvalidInput"),
         _ if family == Family::V3 => row(MISSING, "VPC.2204", ""),
         (Kind::Vpc, _) => row(MISSING, "VPC.0003", "VpcNotFound"),
         (Kind::Subnet, Resource::Port) => row(MISSING, "VPC.2204", "NetworkNotFound"),
@@ -156,6 +169,10 @@ fn missing(kind: Kind, family: Family, resource: Resource) -> Row {
         (Kind::Peering, _) => row(MISSING, "VPC.2204", "PeeringNotFound"),
         (Kind::SecurityGroup, _) => row(MISSING, "VPC.0603", "SecurityGroupNotFound"),
         (Kind::Port, _) => row(MISSING, "VPC.2502", "PortNotFound"),
+        (Kind::NetworkAcl, _) => row(MISSING, "VPC.2204", "FirewallGroupNotFound"),
+        (Kind::NetworkAclPolicy, _) => row(MISSING, "VPC.2204", "FirewallPolicyNotFound"),
+        (Kind::NetworkAclRule, _) => row(MISSING, "VPC.2204", "FirewallRuleNotFound"),
+        (Kind::AddressGroup, _) => row(MISSING, "VPC.2204", "AddressGroupNotFound"),
         (Kind::Project, _) => row(MISSING, "VPC.2204", "ProjectNotFound"),
         (Kind::Account | Kind::User | Kind::AccessKey | Kind::Token | Kind::Server | Kind::Claim, _) => {
             row(MISSING, "VPC.2204", "HTTPNotFound")
@@ -168,7 +185,14 @@ const fn quota(resource: Quota) -> &'static str {
         Quota::Vpcs | Quota::SecondaryCidrs => "VPC.0114",
         Quota::Subnets => "VPC.0202",
         Quota::RouteTables | Quota::Routes => "VPC.2802",
-        Quota::Peerings | Quota::GroupsOfPort | Quota::AccessKeys => "VPC.2500",
+        Quota::NetworkAcls
+        | Quota::RulesOfNetworkAcl
+        | Quota::NetworkAclRules
+        | Quota::NetworkAclPolicies
+        | Quota::AddressGroups
+        | Quota::Peerings
+        | Quota::GroupsOfPort
+        | Quota::AccessKeys => "VPC.2500",
         Quota::SecurityGroups => "VPC.0604",
         Quota::SecurityGroupRules => "VPC.0602",
     }

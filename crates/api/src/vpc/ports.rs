@@ -1,6 +1,6 @@
 //! Ports, v1 and v2.0 (api-vpc §6).
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,17 +8,18 @@ use axum::extract::{Path, State as AxumState};
 use axum::http::StatusCode;
 use axum::response::Response;
 use catalog::Catalog;
-use control::{CreatePort, UpdatePort};
+use control::{Caller, CreatePort, PortIpv6, UpdatePort};
 use model::{AddressPair, Kind, Port, PortId, SecurityGroupId, SubnetId};
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, id, ipv4, path_id, required, unavailable};
+use crate::extract::{Json as Body, id, ip, path_id, required, unavailable};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page, v2_page};
 use crate::state::{Done, State};
 use crate::wire::{
-    AddressPairV1, FixedIp, PortBody, PortFields, PortListBody, PortListV2, PortObject, PortRequest, port_status,
+    AddressPairV1, FixedIp, PortBody, PortFields, PortListBody, PortListV2, PortObject, PortRequest, ROUTER_INTERFACE,
+    port_status, subnet_of_interface,
 };
 
 /// List ports.
@@ -105,6 +106,12 @@ pub(crate) async fn list_v2(
     query: Query,
 ) -> Result<Json<PortListV2>, Problem> {
     let catalog = state.catalog();
+    // Gateways are nobody's ports: they are listed for who asks for them by their owner.
+    if query.one("device_owner") == Some(ROUTER_INTERFACE) {
+        let ports = router_interfaces(&catalog, &identity.project_caller()?, &query);
+        let (ports, ports_links) = v2_page(&query, &frame.url(), ports, |port| port.id.clone())?;
+        return Ok(Json(PortListV2 { ports, ports_links }));
+    }
     let ports = filtered(&catalog, &identity, &query)?;
     let (ports, ports_links) = v2_page(&query, &frame.url(), ports, |port| port.id.to_string())?;
     Ok(Json(PortListV2 { ports: ports.iter().map(|port| PortObject::v2(&catalog, port)).collect(), ports_links }))
@@ -132,8 +139,26 @@ pub(crate) async fn show_v2(
     frame: Frame,
 ) -> Result<Json<PortBody>, Problem> {
     let catalog = state.catalog();
-    let port = control::port(&catalog, &identity.project_caller()?, path_id(&frame, Kind::Port, &port)?)?;
+    let (id, caller) = (path_id::<PortId>(&frame, Kind::Port, &port)?, identity.project_caller()?);
+    if let Ok(subnet) = control::subnet(&catalog, &caller, subnet_of_interface(id.uuid())) {
+        return Ok(Json(PortBody { port: PortObject::router_interface(&subnet) }));
+    }
+    let port = control::port(&catalog, &caller, id)?;
     Ok(Json(PortBody { port: PortObject::v2(&catalog, &port) }))
+}
+
+/// The gateways of the caller's subnets that pass the query's filters, by id.
+fn router_interfaces(catalog: &Catalog, caller: &Caller, query: &Query) -> Vec<PortObject> {
+    let mut ports: Vec<PortObject> = control::subnets(catalog, caller)
+        .iter()
+        .filter(|subnet| query.is("network_id", &subnet.id.to_string()))
+        .filter(|subnet| query.is("device_id", &subnet.vpc.to_string()))
+        .filter(|subnet| query.is("tenant_id", &subnet.project.to_string()))
+        .map(|subnet| PortObject::router_interface(subnet))
+        .filter(|port| query.is("id", &port.id))
+        .collect();
+    ports.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    ports
 }
 
 /// Change a port's name, security groups or extra addresses.
@@ -202,10 +227,11 @@ async fn add(state: &State, identity: &Identity, fields: PortFields) -> Result<D
     only_what_is_kept(&fields)?;
     let network = required(fields.network_id, "port.network_id")?;
     let subnet: SubnetId = id(&network, "port.network_id")?;
-    let address = address(&state.catalog(), subnet, fields.fixed_ips.as_deref().unwrap_or_default())?;
+    let (address, ipv6) = addresses(&state.catalog(), subnet, fields.fixed_ips.as_deref().unwrap_or_default())?;
     let request = CreatePort {
         name: fields.name.unwrap_or_default(),
         address,
+        ipv6,
         security_groups: groups(fields.security_groups)?,
         allowed_address_pairs: pairs(fields.allowed_address_pairs.unwrap_or_default())?,
         device_owner: fields.device_owner.unwrap_or_default(),
@@ -220,8 +246,21 @@ async fn add(state: &State, identity: &Identity, fields: PortFields) -> Result<D
 
 async fn change(state: &State, identity: &Identity, port: PortId, fields: PortFields) -> Result<Done<Port>, Problem> {
     only_what_is_kept(&fields)?;
+    let ipv6 = match fields.fixed_ips.as_deref() {
+        Some(fixed_ips) if !fixed_ips.is_empty() => {
+            let catalog = state.catalog();
+            let port = control::port(&catalog, &identity.project_caller()?, port)?;
+            let (address, ipv6) = addresses(&catalog, port.subnet, fixed_ips)?;
+            if address.is_some_and(|address| address != port.ipv4) {
+                return Err(Problem::invalid("port.fixed_ips: the IPv4 address of a port cannot be changed"));
+            }
+            ipv6
+        }
+        _ => PortIpv6::AsSubnet,
+    };
     let request = UpdatePort {
         name: fields.name,
+        ipv6,
         security_groups: groups(fields.security_groups)?,
         allowed_address_pairs: fields.allowed_address_pairs.map(pairs).transpose()?,
         source_dest_check: None,
@@ -261,22 +300,39 @@ fn only_what_is_kept(fields: &PortFields) -> Result<(), Problem> {
     unavailable(fields.extra_dhcp_opts.as_ref(), "port.extra_dhcp_opts")
 }
 
-/// The IPv4 address that is asked for. A `subnet_id` beside it must be this subnet, by its Neutron or its network id.
-fn address(catalog: &Catalog, subnet: SubnetId, fixed_ips: &[FixedIp]) -> Result<Option<Ipv4Addr>, Problem> {
-    let [fixed_ip] = fixed_ips else {
-        return match fixed_ips.len() {
-            0 => Ok(None),
-            _ => Err(Problem::invalid("port.fixed_ips: a port has one IPv4 address")),
-        };
-    };
-    if let Some(given) = fixed_ip.subnet_id.as_deref().filter(|given| !given.is_empty()) {
-        let neutron = catalog.subnet(subnet).map(|subnet| subnet.neutron_subnet_id.hyphenated().to_string());
-        if given != subnet.to_string() && neutron.is_some_and(|neutron| neutron != given) {
-            return Err(Problem::invalid("port.fixed_ips.subnet_id is not the subnet of port.network_id"));
+/// The addresses that are asked for, at most one of each family. A `subnet_id` beside an address must be this subnet, by
+/// its network id or by the Neutron id of the address's family; alone, the Neutron id of the IPv6 range asks for any
+/// IPv6 address.
+fn addresses(
+    catalog: &Catalog,
+    subnet: SubnetId,
+    fixed_ips: &[FixedIp],
+) -> Result<(Option<Ipv4Addr>, PortIpv6), Problem> {
+    let known = catalog.subnet(subnet);
+    let neutron_v4 = known.map(|subnet| subnet.neutron_subnet_id.hyphenated().to_string());
+    let neutron_v6 = known.and_then(|subnet| subnet.ipv6).map(|v6| v6.neutron_subnet_id.hyphenated().to_string());
+    let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
+    for fixed_ip in fixed_ips {
+        let given = fixed_ip.subnet_id.as_deref().filter(|given| !given.is_empty());
+        let text = fixed_ip.ip_address.as_deref().filter(|text| !text.is_empty());
+        let address = text.map(|text| ip(text, "port.fixed_ips.ip_address")).transpose()?;
+        let by_network = given == Some(subnet.to_string().as_str());
+        let of_v6 = given.is_some() && given == neutron_v6.as_deref();
+        let of_v4 = given.is_some() && given == neutron_v4.as_deref();
+        // A subnet that does not exist is refused by the use case.
+        let here = given.is_none() || by_network || known.is_none();
+        match address {
+            Some(IpAddr::V4(address)) if here || of_v4 => ipv4.push(Some(address)),
+            Some(IpAddr::V6(address)) if here || of_v6 => ipv6.push(PortIpv6::Address(address)),
+            None if of_v6 => ipv6.push(PortIpv6::Automatic),
+            None if here || of_v4 => ipv4.push(None),
+            _ => return Err(Problem::invalid("port.fixed_ips.subnet_id is not the subnet of port.network_id")),
         }
     }
-    let text = fixed_ip.ip_address.as_deref().filter(|text| !text.is_empty());
-    text.map(|text| ipv4(text, "port.fixed_ips.ip_address")).transpose()
+    if ipv4.len() > 1 || ipv6.len() > 1 {
+        return Err(Problem::invalid("port.fixed_ips: a port has one IPv4 address and at most one IPv6 address"));
+    }
+    Ok((ipv4.pop().flatten(), ipv6.pop().unwrap_or_default()))
 }
 
 fn groups(texts: Option<Vec<String>>) -> Result<Option<Vec<SecurityGroupId>>, Problem> {

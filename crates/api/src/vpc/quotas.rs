@@ -33,7 +33,7 @@ pub(crate) struct QuotaBody {
 }
 
 /// What is reported and limits nothing here.
-const UNUSED: [(&str, usize); 12] = [
+const UNUSED: [(&str, usize); 10] = [
     ("publicIp", 10),
     ("vpn", 5),
     ("vpngw", 2),
@@ -41,10 +41,8 @@ const UNUSED: [(&str, usize); 12] = [
     ("listener", 10),
     ("physicalConnect", 10),
     ("virtualInterface", 50),
-    ("firewall", 200),
     ("shareBandwidthIP", 20),
     ("shareBandwidth", 5),
-    ("address_group", 10),
     ("flow_log", 10),
 ];
 
@@ -77,6 +75,8 @@ pub(crate) async fn list(
         ("subnet", catalog.subnets_of_project(project).count(), limits.subnets),
         ("securityGroup", catalog.security_groups_of(project).count(), limits.security_groups),
         ("securityGroupRule", rules, limits.security_group_rules),
+        ("firewall", catalog.network_acls_of(project).count(), limits.network_acls),
+        ("address_group", catalog.address_groups_of(project).count(), limits.address_groups),
         ("vpcPeer", peerings, limits.peerings),
         // Both are limits of each VPC: the fullest one is shown.
         ("vpcContainRoutetable", tables, limits.route_tables_per_vpc),

@@ -22,7 +22,7 @@ use crate::state::{Done, State};
 use crate::wire::{
     RuleBatchBody, RuleBatchRequest, RuleBodyV1, RuleBodyV3, RuleFields, RuleListV1, RuleListV2, RuleListV3,
     RuleRequest, RuleRequestV3, RuleV1, RuleV3, action, direction, ethertype, is_icmp, parse_multiport,
-    parse_port_range, parse_protocol, remote_group, remote_prefix,
+    parse_port_range, parse_protocol, remote_address_group, remote_group, remote_prefix,
 };
 
 /// List rules.
@@ -300,9 +300,7 @@ fn new_rule(fields: RuleFields) -> Result<NewSecurityGroupRule, Problem> {
         (None, None, None) => Remote::Any,
         (Some(prefix), None, None) => Remote::Cidr(remote_cidr(&prefix)?),
         (None, Some(group), None) => Remote::Group(id(&group, "security_group_rule.remote_group_id")?),
-        (None, None, Some(group)) => Remote::AddressGroup(
-            group.parse().map_err(|_| wrong("remote_address_group_id", "a UUID is expected".to_owned()))?,
-        ),
+        (None, None, Some(group)) => Remote::AddressGroup(id(&group, "security_group_rule.remote_address_group_id")?),
         _ => {
             return Err(Problem::invalid(
                 "remote_ip_prefix, remote_group_id and remote_address_group_id exclude each other",
@@ -373,6 +371,7 @@ fn passes(group: &SecurityGroup, rule: &SecurityGroupRule, query: &Query) -> boo
         && query.any("description", &rule.description)
         && query.any("remote_ip_prefix", &remote_prefix(rule).unwrap_or_default())
         && query.any("remote_group_id", &remote_group(rule).unwrap_or_default())
+        && query.any("remote_address_group_id", &remote_address_group(rule).unwrap_or_default())
         && query.any("action", action(rule))
         && query.any("priority", &rule.priority.to_string())
         && query.any("enabled", if rule.enabled { "true" } else { "false" })

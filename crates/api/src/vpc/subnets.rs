@@ -11,7 +11,7 @@ use model::{DhcpOption, Kind, SubnetId, VpcId};
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, cidr, id, ipv4, path_id, required, unavailable};
+use crate::extract::{Json as Body, cidr, cidr_v6, id, ipv4, path_id, required, unavailable};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page};
 use crate::state::State;
@@ -38,7 +38,8 @@ pub(crate) async fn list(
     Ok(Json(SubnetListBody { subnets: subnets.iter().map(|subnet| SubnetV1::new(&catalog, subnet)).collect() }))
 }
 
-/// Create a subnet. It joins the VPC's default route table.
+/// Create a subnet. It joins the VPC's default route table. With `ipv6_enable` it gets a /64: `cidr_v6`, or one of the
+/// installation's.
 #[utoipa::path(post, path = "/v1/{project_id}/subnets", tag = "Subnets", operation_id = "createSubnet",
     request_body = SubnetRequest, responses((status = 200, body = SubnetBody)))]
 pub(crate) async fn create(
@@ -70,7 +71,8 @@ pub(crate) async fn show(
     Ok(Json(SubnetBody { subnet: SubnetV1::new(&catalog, &subnet) }))
 }
 
-/// Change a subnet's name, description, DHCP or DNS.
+/// Change a subnet's name, description, DHCP or DNS, or turn IPv6 on. Ports that exist then stay without IPv6 address
+/// until an update of the port asks for one.
 #[utoipa::path(put, path = "/v1/{project_id}/vpcs/{vpc_id}/subnets/{subnet_id}", tag = "Subnets",
     operation_id = "updateSubnet", request_body = SubnetRequest, responses((status = 200, body = SubnetUpdatedBody)))]
 pub(crate) async fn update(
@@ -122,6 +124,7 @@ fn new_subnet(fields: SubnetFields) -> Result<CreateSubnet, Problem> {
         cidr: cidr(&required(fields.cidr, "subnet.cidr")?)?,
         gateway: Some(ipv4(&gateway, "subnet.gateway_ip")?),
         ipv6: fields.ipv6_enable.unwrap_or(false),
+        cidr_v6: fields.cidr_v6.as_deref().filter(|text| !text.is_empty()).map(cidr_v6).transpose()?,
         dhcp_enable: fields.dhcp_enable.unwrap_or(true),
         dns,
         availability_zone: fields.availability_zone.unwrap_or_default(),

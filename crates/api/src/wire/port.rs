@@ -1,14 +1,15 @@
 //! Ports (api-vpc §6).
 
 use catalog::Catalog;
-use model::{CHECK_OFF_PAIR, Port, ServerState};
+use model::{CHECK_OFF_PAIR, MacAddress, Port, ServerState, Subnet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{body, list_v2, request};
+use super::{body, list_v2, request, router_interface};
 
-/// An address of a port. `subnet_id` is the Neutron subnet id in answers; in requests the network id will do too.
+/// An address of a port. `subnet_id` is the Neutron subnet id of the address's family in answers; in requests the network
+/// id will do too.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct FixedIp {
     pub(crate) subnet_id: Option<String>,
@@ -83,6 +84,46 @@ impl PortObject {
         Self { project_id: Some(port.project.to_string()), ..Self::common(catalog, port) }
     }
 
+    /// The gateway of a subnet in v2.0: the port of the router, which is the VPC, in the subnet's network.
+    pub(crate) fn router_interface(subnet: &Subnet) -> Self {
+        let v6 = subnet.ipv6.map(|v6| FixedIp {
+            subnet_id: Some(v6.neutron_subnet_id.hyphenated().to_string()),
+            ip_address: Some(v6.gateway.to_string()),
+        });
+        let v4 = FixedIp {
+            subnet_id: Some(subnet.neutron_subnet_id.hyphenated().to_string()),
+            ip_address: Some(subnet.gateway.to_string()),
+        };
+        Self {
+            id: router_interface(subnet.id).hyphenated().to_string(),
+            name: String::new(),
+            network_id: subnet.id.to_string(),
+            admin_state_up: true,
+            mac_address: MacAddress(abi::GATEWAY_MAC).to_string(),
+            fixed_ips: std::iter::once(v4).chain(v6).collect(),
+            device_id: subnet.vpc.to_string(),
+            device_owner: ROUTER_INTERFACE.to_owned(),
+            tenant_id: subnet.project.to_string(),
+            status: "ACTIVE",
+            security_groups: Vec::new(),
+            allowed_address_pairs: Vec::new(),
+            extra_dhcp_opts: Vec::new(),
+            vnic_type: "normal",
+            vif_details: json!({}),
+            profile: json!({}),
+            dns_name: String::new(),
+            dns_assignment: Vec::new(),
+            port_security_enabled: false,
+            created_at: subnet.created_at.without_zone(),
+            updated_at: subnet.updated_at.without_zone(),
+            instance_id: None,
+            instance_type: None,
+            zone_id: None,
+            enable_efi: None,
+            project_id: Some(subnet.project.to_string()),
+        }
+    }
+
     fn common(catalog: &Catalog, port: &Port) -> Self {
         let subnet = catalog.subnet(port.subnet);
         let neutron = subnet.map(|subnet| subnet.neutron_subnet_id.hyphenated().to_string());
@@ -105,7 +146,7 @@ impl PortObject {
             allowed_address_pairs: pairs(port),
             extra_dhcp_opts: Vec::new(),
             vnic_type: "normal",
-            vif_details: json!({"primary_interface": port.server.is_some()}),
+            vif_details: json!({"primary_interface": port.server.is_some() && port.device_index == 0}),
             profile: json!({}),
             dns_name: String::new(),
             dns_assignment: Vec::new(),
@@ -120,6 +161,9 @@ impl PortObject {
         }
     }
 }
+
+/// The owner of the ports that are the gateways of subnets (api-vpc §6).
+pub(crate) const ROUTER_INTERFACE: &str = "network:router_interface_distributed";
 
 /// `ACTIVE` when something that runs is attached. A virtual IP is always `DOWN` (clients §6, trap 24).
 pub(crate) fn port_status(catalog: &Catalog, port: &Port) -> &'static str {
@@ -150,6 +194,7 @@ pub(crate) struct PortFields {
     pub(crate) network_id: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) device_owner: Option<String>,
+    /// At most one of each family. In an update only to give an IPv6 address to a port that has none.
     pub(crate) fixed_ips: Option<Vec<FixedIp>>,
     pub(crate) security_groups: Option<Vec<String>>,
     pub(crate) allowed_address_pairs: Option<Vec<AddressPairV1>>,

@@ -138,7 +138,7 @@ impl RemoteFields {
             Remote::Any => {}
             Remote::Cidr(net) => fields.prefix = Some(net.to_string()),
             Remote::Group(id) => fields.group = Some(id.to_string()),
-            Remote::AddressGroup(id) => fields.address_group = Some(id.hyphenated().to_string()),
+            Remote::AddressGroup(id) => fields.address_group = Some(id.to_string()),
         }
         fields
     }
@@ -173,6 +173,11 @@ pub(crate) fn remote_prefix(rule: &SecurityGroupRule) -> Option<String> {
 /// The remote group as the families show it.
 pub(crate) fn remote_group(rule: &SecurityGroupRule) -> Option<String> {
     RemoteFields::of(&rule.remote).group
+}
+
+/// The remote address group as the families show it.
+pub(crate) fn remote_address_group(rule: &SecurityGroupRule) -> Option<String> {
+    RemoteFields::of(&rule.remote).address_group
 }
 
 /// Whether a rule's services are ICMP types and codes.

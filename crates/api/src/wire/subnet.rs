@@ -102,7 +102,10 @@ pub(crate) struct SubnetFields {
     pub(crate) cidr: Option<String>,
     pub(crate) gateway_ip: Option<String>,
     pub(crate) vpc_id: Option<String>,
+    /// Once on it cannot be turned off again.
     pub(crate) ipv6_enable: Option<bool>,
+    /// When created with `ipv6_enable`: a /64 that is free in the installation; chosen by the server when absent.
+    pub(crate) cidr_v6: Option<String>,
     pub(crate) dhcp_enable: Option<bool>,
     pub(crate) primary_dns: Option<String>,
     pub(crate) secondary_dns: Option<String>,

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use api::{Family, Problem, Resource, answer};
 use axum::body::Body;
 use axum::http::Request;
-use control::{CidrProblem, Error, GroupUse, Quota, SubnetUse, VpcUse};
+use control::{AddressGroupUse, CidrProblem, Error, GroupUse, Quota, SubnetUse, VpcUse};
 use model::{
-    AccountId, CidrError, Kind, NameError, NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId,
-    SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId, VpcId,
+    AccountId, AddressGroupId, CidrError, Direction, Kind, NameError, NetworkAclId, NetworkAclPolicyId,
+    NetworkAclRuleId, NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId, SecurityGroupId,
+    SecurityGroupRuleId, ServerId, SubnetId, VpcId,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -62,6 +63,8 @@ fn refusals() -> Vec<(&'static str, Error)> {
     let (vpc, subnet, port) = (VpcId::new(uuid), SubnetId::new(uuid), PortId::new(uuid));
     let (peering, group, table) = (PeeringId::new(uuid), SecurityGroupId::new(uuid), RouteTableId::new(uuid));
     let server = ServerId::new(uuid);
+    let (acl, policy) = (NetworkAclId::new(uuid), NetworkAclPolicyId::new(uuid));
+    let rule = NetworkAclRuleId::new(uuid);
     let id = String::new();
     let missing = |kind| Error::NotFound { kind, id: String::new() };
     let quota = |resource| Error::QuotaExceeded { resource, used: 1, limit: 1 };
@@ -75,6 +78,10 @@ fn refusals() -> Vec<(&'static str, Error)> {
         ("security group missing", missing(Kind::SecurityGroup)),
         ("port missing", missing(Kind::Port)),
         ("server missing", missing(Kind::Server)),
+        ("network ACL missing", missing(Kind::NetworkAcl)),
+        ("network ACL policy missing", missing(Kind::NetworkAclPolicy)),
+        ("network ACL rule missing", missing(Kind::NetworkAclRule)),
+        ("address group missing", missing(Kind::AddressGroup)),
         ("project missing", missing(Kind::Project)),
         ("rule missing", Error::RuleNotFound { id: id.clone() }),
         ("not the caller's role", Error::NotAuthorized(String::new())),
@@ -90,6 +97,8 @@ fn refusals() -> Vec<(&'static str, Error)> {
         ("peering quota", quota(Quota::Peerings)),
         ("security group quota", quota(Quota::SecurityGroups)),
         ("rule quota", quota(Quota::SecurityGroupRules)),
+        ("network ACL quota", quota(Quota::NetworkAcls)),
+        ("address group quota", quota(Quota::AddressGroups)),
         ("not supported", Error::NotSupported(String::new())),
         ("installation exhausted", Error::Exhausted { what: "x" }),
         ("CIDR", Error::InvalidCidr(CidrError::Syntax(String::new()))),
@@ -102,18 +111,20 @@ fn refusals() -> Vec<(&'static str, Error)> {
         ("VPC has routes", Error::VpcInUse { vpc, by: vec![VpcUse::Routes(vec![])] }),
         ("subnet outside the VPC", Error::CidrNotInVpc { cidr: net, blocks: vec![] }),
         ("subnet overlaps", Error::SubnetOverlap { cidr: net, existing: net, name: id.clone() }),
+        ("IPv6 prefix in use", Error::Ipv6PrefixInUse { cidr: "2001:db8::/64".parse().unwrap() }),
         ("subnet of another VPC", Error::SubnetNotInVpc { subnet, vpc }),
         ("subnet has servers", Error::SubnetInUse { subnet, by: SubnetUse::Servers(vec![]) }),
         ("subnet has private addresses", Error::SubnetInUse { subnet, by: SubnetUse::PrivateIps(vec![]) }),
         ("subnet has next hops", Error::SubnetInUse { subnet, by: SubnetUse::Routes(vec![]) }),
-        ("address not usable", Error::InvalidAddress { address: [10, 0, 0, 0].into(), cidr: net, reason: "x" }),
+        ("address not usable", Error::InvalidAddress { address: [10, 0, 0, 0].into(), cidr: destination, reason: "x" }),
         ("address in use", Error::AddressInUse { address: [10, 0, 0, 0].into(), port }),
-        ("subnet full", Error::NoFreeAddress { subnet, cidr: net }),
+        ("subnet full", Error::NoFreeAddress { subnet, cidr: destination }),
         ("port of a server", Error::PortInUse { port, server }),
         ("next hop of routes", Error::NextHopInUse { kind: Kind::Port, id, routes: vec![] }),
         ("destination repeats", Error::RouteDuplicateDestination { destination }),
         ("destination inside a local route", Error::RouteConflictsWithLocal { destination, local: destination }),
         ("next hop not in the VPC", Error::NextHopNotInVpc { kind: NextHopType::Peering, next_hop: String::new() }),
+        ("next hop of the other family", Error::NextHopFamily { kind: NextHopType::Ecs, destination }),
         ("next hop's state", Error::NextHopState { peering, status: PeeringStatus::Rejected }),
         ("next-hop type", Error::NextHopTypeNotSupported { kind: NextHopType::Vpn }),
         ("no such route in the table", Error::RouteNotFound { destination }),
@@ -129,6 +140,18 @@ fn refusals() -> Vec<(&'static str, Error)> {
         ("group in use", Error::GroupInUse { group, by: GroupUse::Ports(vec![]) }),
         ("default group", Error::DefaultGroup { group }),
         ("rule exists", Error::RuleExists { group, rule: SecurityGroupRuleId::new(uuid) }),
+        ("subnet has another network ACL", Error::SubnetHasNetworkAcl { subnet, acl, name: String::new() }),
+        ("subnet not under the network ACL", Error::SubnetNotOnNetworkAcl { subnet, acl }),
+        ("network ACL has subnets", Error::NetworkAclInUse { acl, subnets: vec![] }),
+        ("rule not in the network ACL", Error::RuleNotInNetworkAcl { rule, acl, direction: Direction::Ingress }),
+        ("network ACL policy in use", Error::NetworkAclPolicyInUse { policy, acls: vec![] }),
+        ("network ACL rule in use", Error::NetworkAclRuleInUse { rule, policies: vec![] }),
+        ("rule in the policy already", Error::RuleInPolicy { rule, policy }),
+        ("rule not in the policy", Error::RuleNotInPolicy { rule, policy }),
+        (
+            "address group in use",
+            Error::AddressGroupInUse { group: AddressGroupId::new(uuid), by: AddressGroupUse::SecurityGroups(vec![]) },
+        ),
         ("account in use", Error::AccountInUse { account: AccountId::new(uuid), by: vec![] }),
         ("too many changes at once", Error::Busy),
         ("store out of order", Error::Unavailable(String::new())),
@@ -145,10 +168,12 @@ fn home(error: &Error) -> Resource {
             Kind::Peering => Resource::Peering,
             Kind::SecurityGroup => Resource::SecurityGroup,
             Kind::Port => Resource::Port,
+            Kind::NetworkAcl | Kind::NetworkAclPolicy | Kind::NetworkAclRule | Kind::AddressGroup => Resource::Other,
             _ => Resource::Vpc,
         },
         Error::CidrNotInVpc { .. }
         | Error::SubnetOverlap { .. }
+        | Error::Ipv6PrefixInUse { .. }
         | Error::SubnetNotInVpc { .. }
         | Error::SubnetInUse { .. } => Resource::Subnet,
         Error::InvalidAddress { .. }
@@ -160,11 +185,22 @@ fn home(error: &Error) -> Resource {
         | Error::SelfPeering
         | Error::DuplicatePeering { .. }
         | Error::InvalidState { .. } => Resource::Peering,
-        Error::RouteNotFound { .. } | Error::NextHopNotInVpc { .. } => Resource::RouteTable,
+        Error::RouteNotFound { .. } | Error::NextHopNotInVpc { .. } | Error::NextHopFamily { .. } => {
+            Resource::RouteTable
+        }
         Error::GroupInUse { .. }
         | Error::DefaultGroup { .. }
         | Error::RuleExists { .. }
         | Error::RuleNotFound { .. } => Resource::SecurityGroup,
+        Error::SubnetHasNetworkAcl { .. }
+        | Error::SubnetNotOnNetworkAcl { .. }
+        | Error::NetworkAclInUse { .. }
+        | Error::RuleNotInNetworkAcl { .. }
+        | Error::NetworkAclPolicyInUse { .. }
+        | Error::NetworkAclRuleInUse { .. }
+        | Error::RuleInPolicy { .. }
+        | Error::RuleNotInPolicy { .. }
+        | Error::AddressGroupInUse { .. } => Resource::Other,
         _ => Resource::Vpc,
     }
 }

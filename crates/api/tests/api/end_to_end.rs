@@ -120,7 +120,7 @@ async fn the_main_job_through_the_client() {
     client.stop_server(&rds.id).await.unwrap();
     assert_eq!(client.show_server(&rds.id).await.unwrap().status, "SHUTOFF");
     client.start_server(&rds.id).await.unwrap();
-    let unchecked = ServerUpdate { source_dest_check: Some(false) };
+    let unchecked = ServerUpdate { source_dest_check: Some(false), ..ServerUpdate::default() };
     assert!(!client.update_server(&ecs.id, &unchecked).await.unwrap().source_dest_check);
 
     let status = client.status().await.unwrap();

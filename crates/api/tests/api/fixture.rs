@@ -31,9 +31,20 @@ pub struct FakeAgent {
     pub broken: AtomicBool,
     pub full: Mutex<Option<String>>,
     pub probes: Mutex<Vec<Probe>>,
+    /// What servers announced; it has no effect here.
+    pub announced: Mutex<Vec<agent::Announcement>>,
 }
 
 impl Agent for FakeAgent {
+    fn announce(&self, announcement: agent::Announcement) -> Answer<'_, ()> {
+        self.announced.lock().unwrap().push(announcement);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn claims(&self) -> agent::Claims {
+        agent::Claims::default()
+    }
+
     fn kind(&self) -> DatapathKind {
         self.kind
     }
@@ -181,6 +192,7 @@ impl World {
             broken: AtomicBool::new(false),
             full: Mutex::new(None),
             probes: Mutex::new(Vec::new()),
+            announced: Mutex::new(Vec::new()),
         });
         let router = api::router(api::State::new(Arc::clone(&driver), Arc::clone(&agent) as Arc<dyn Agent>));
         let a = account(&driver, &router, &clock, "acct-a", None).await;

@@ -4,14 +4,20 @@
 mod fixture;
 
 mod accounts;
+mod address_groups;
 mod authentication;
 mod bad_input;
 mod causeway;
 mod documents;
 mod end_to_end;
+mod explain;
+mod fwaas;
 mod identity;
+mod ipv6;
 mod network;
+mod network_acls;
 mod pages;
 mod peerings;
 mod security;
 mod serving;
+mod vips;

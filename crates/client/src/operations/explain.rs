@@ -1,9 +1,13 @@
 //! Causeway's own operations: explanations and measurements.
 
+use reqwest::Method;
+
 use super::segment;
 use crate::Result;
-use crate::transport::{Client, LONG_TIMEOUT, TIMEOUT};
-use crate::types::{ProbeAnswer, ProbeRequest, ReachAnswer, ReachRequest, RouteState, TraceAnswer, TraceRequest};
+use crate::transport::{Client, LONG_TIMEOUT, NO_QUERY, TIMEOUT, decode};
+use crate::types::{
+    Diagnosis, ProbeAnswer, ProbeRequest, ReachAnswer, ReachRequest, RouteState, TraceAnswer, TraceRequest,
+};
 
 impl Client {
     /// `POST /causeway/v1/trace`: what would happen to a packet and to its reply.
@@ -28,6 +32,15 @@ impl Client {
     /// [`crate::Error`].
     pub async fn probe(&self, request: &ProbeRequest) -> Result<ProbeAnswer> {
         self.exchange("/causeway/v1/probe", request, LONG_TIMEOUT).await
+    }
+
+    /// `GET /causeway/v1/peerings/{id}/doctor`: what keeps a peering from working.
+    ///
+    /// # Errors
+    /// [`crate::Error`].
+    pub async fn examine_peering(&self, id: &str) -> Result<Diagnosis> {
+        let path = format!("/causeway/v1/peerings/{}/doctor", segment(id));
+        decode(self.send(Method::GET, &path, NO_QUERY, None, TIMEOUT).await?.value, &path)
     }
 
     /// `GET /causeway/v1/warnings/peerings/{id}`: what about a peering will surprise, such as prefixes that overlap.

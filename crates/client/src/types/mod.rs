@@ -4,7 +4,9 @@
 //! out what is not set. Ids are strings, addresses and prefixes too: the wire compares them as text.
 
 mod account;
+mod address_group;
 mod iam;
+mod network_acl;
 mod peering;
 mod port;
 mod route;
@@ -14,10 +16,19 @@ mod server;
 mod status;
 mod subnet;
 mod trace;
+mod vip;
 mod vpc;
 
 pub use account::{Account, AccountCreate, AccountCreated, AccountProject, AccountUser, SecretKey};
+pub use address_group::{
+    AddressGroup, AddressGroupCreate, AddressGroupDependency, AddressGroupFilter, AddressGroupUpdate, AddressGroupUser,
+    AddressWithRemarks,
+};
 pub use iam::{Domain, PasswordLogin, Project, Token, TokenScope};
+pub use network_acl::{
+    AclAssociation, NetworkAcl, NetworkAclCreate, NetworkAclFilter, NetworkAclInsertion, NetworkAclRule,
+    NetworkAclRuleCreate, NetworkAclRuleUpdate, NetworkAclUpdate,
+};
 pub use peering::{Peering, PeeringCreate, PeeringFilter, PeeringUpdate, PeeringVpc};
 pub use port::{AddressPair, FixedIp, Port, PortCreate, PortFilter, PortUpdate};
 pub use route::{VpcRoute, VpcRouteCreate, VpcRouteFilter};
@@ -33,9 +44,10 @@ pub use server::{Server, ServerCreate, ServerFilter, ServerKind, ServerUpdate};
 pub use status::{Counts, Region, Status};
 pub use subnet::{Subnet, SubnetCreate, SubnetFilter, SubnetUpdate};
 pub use trace::{
-    MatrixCell, Measured, ProbeAnswer, ProbeRequest, Protocol, ReachAnswer, ReachRequest, ReachServer, Step, Target,
-    TraceAnswer, TraceRequest, Traced, UnknownProtocol, Verdict,
+    Diagnosis, Finding, LostRoute, MatrixCell, Measured, ProbeAnswer, ProbeRequest, Protocol, ReachAnswer,
+    ReachRequest, ReachServer, Repair, Step, Target, TraceAnswer, TraceRequest, Traced, UnknownProtocol, Verdict,
 };
+pub use vip::{BoundPort, Claim, ClaimRequest, Vip, VipBinding, VipFilter};
 pub use vpc::{ResourceTag, Vpc, VpcCreate, VpcFilter, VpcUpdate, VpcV3};
 
 use crate::Keyed;
@@ -51,7 +63,20 @@ macro_rules! keyed {
     )*};
 }
 
-keyed!(Vpc, VpcV3, Subnet, RouteTable, Peering, VpcRoute, Port, SecurityGroup, SecurityGroupRule);
+keyed!(
+    AddressGroup,
+    AddressGroupDependency,
+    NetworkAcl,
+    Vpc,
+    VpcV3,
+    Subnet,
+    RouteTable,
+    Peering,
+    VpcRoute,
+    Port,
+    SecurityGroup,
+    SecurityGroupRule
+);
 
 /// What is true unless the wire says otherwise.
 pub(crate) fn yes() -> bool {

@@ -42,7 +42,7 @@ pub struct Port {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FixedIp {
-    /// The subnet's [`super::Subnet::neutron_subnet_id`].
+    /// The subnet's [`super::Subnet::neutron_subnet_id`], or its `neutron_subnet_id_v6` for an IPv6 address.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub subnet_id: String,
     /// The address; chosen by the server if empty in a request.
@@ -89,6 +89,9 @@ pub struct PortUpdate {
     /// The new name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// An IPv6 address for a port that has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fixed_ips: Vec<FixedIp>,
     /// The new groups in the order of their priority.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_groups: Option<Vec<String>>,

@@ -36,6 +36,9 @@ pub struct Server {
     /// Its address.
     #[serde(default)]
     pub ip_address: String,
+    /// Its IPv6 address, if it has one.
+    #[serde(default)]
+    pub ipv6_address: Option<String>,
     /// `fa:16:3e:xx:xx:xx`.
     #[serde(default)]
     pub mac_address: String,
@@ -88,6 +91,9 @@ pub struct ServerCreate {
     /// A free address of the subnet; chosen by the server if not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_address: Option<String>,
+    /// A free IPv6 address of the subnet, or `auto`; chosen by the server if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ipv6_address: Option<String>,
     /// The project's default group if not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_groups: Option<Vec<String>>,
@@ -105,6 +111,9 @@ pub struct ServerUpdate {
     /// Whether only its own address may be its packets' source or destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_dest_check: Option<bool>,
+    /// An IPv6 address for a server that has none, or `auto`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ipv6_address: Option<String>,
 }
 
 /// Which servers to list.

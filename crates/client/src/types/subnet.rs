@@ -39,8 +39,10 @@ pub struct Subnet {
     pub status: String,
     /// What ports call `network_id`.
     pub neutron_network_id: String,
-    /// What addresses of ports call `subnet_id`.
+    /// What IPv4 addresses of ports call `subnet_id`.
     pub neutron_subnet_id: String,
+    /// What IPv6 addresses of ports call `subnet_id`.
+    pub neutron_subnet_id_v6: Option<String>,
     /// `center` or an edge site's zone.
     pub scope: String,
     /// The project.
@@ -68,6 +70,9 @@ pub struct SubnetCreate {
     /// Whether it gets an IPv6 prefix; not if not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ipv6_enable: Option<bool>,
+    /// A /64 that is free in the installation; chosen by the server if not set. Needs `ipv6_enable`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cidr_v6: Option<String>,
     /// Whether DHCP answers; it does if not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dhcp_enable: Option<bool>,

@@ -1,5 +1,6 @@
 //! Explanations and measurements: trace, reach, probe.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -55,6 +56,9 @@ pub enum Target {
     Server {
         /// Its id.
         server: String,
+        /// 6 for its IPv6 address; its IPv4 address if not set.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        family: Option<u8>,
     },
     /// An address, whoever has it.
     Address {
@@ -70,10 +74,16 @@ pub enum Target {
 }
 
 impl Target {
-    /// A server, by id.
+    /// A server, by id, at its IPv4 address.
     #[must_use]
     pub fn server(id: &str) -> Self {
-        Self::Server { server: id.to_owned() }
+        Self::Server { server: id.to_owned(), family: None }
+    }
+
+    /// A server, by id, at its IPv6 address.
+    #[must_use]
+    pub fn server_v6(id: &str) -> Self {
+        Self::Server { server: id.to_owned(), family: Some(6) }
     }
 
     /// An address, whoever has it.
@@ -136,8 +146,30 @@ pub struct Verdict {
     pub return_via: Vec<String>,
     /// A few sentences for people.
     pub explanation: String,
-    /// What to change, most likely first.
+    /// The commands of `repairs` alone.
     pub fix: Vec<String>,
+    /// What to change, in the order in which it must be done.
+    pub repairs: Vec<Repair>,
+    /// Why nothing can be changed, or what has to happen after the repairs.
+    pub repair_note: Option<String>,
+}
+
+/// A change that helps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Repair {
+    /// What it is, such as `add_route`.
+    pub kind: String,
+    /// The command line that makes it.
+    pub command: String,
+    /// What it is made with, by name.
+    pub arguments: BTreeMap<String, String>,
+    /// Whether the caller's own account has to make it.
+    pub own: bool,
+    /// The account that has to make it, where the caller may know.
+    pub account: Option<String>,
+    /// What it opens or takes away besides what was asked for.
+    pub warning: Option<String>,
 }
 
 /// One step of a way.
@@ -148,12 +180,62 @@ pub struct Step {
     pub place: String,
     /// The name of the VPC, where there is one.
     pub vpc: Option<String>,
+    /// The name of the subnet, where there is one.
+    pub subnet: Option<String>,
     /// What is looked at: source check, security group, route, ...
     pub kind: String,
     /// What was found.
     pub detail: String,
     /// What came of it, where it decides something.
     pub verdict: Option<String>,
+    /// The routes that cover the destination but lost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostRoute>,
+    /// The ids of the objects that it is about, by what they are.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ids: BTreeMap<String, String>,
+}
+
+/// A route that covers the destination but lost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LostRoute {
+    /// Destination and next hop.
+    pub route: String,
+    /// Why it lost.
+    pub why: String,
+}
+
+/// What was found out about a peering.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Diagnosis {
+    /// Its id.
+    pub peering: String,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: String,
+    /// There is no problem that the caller can see.
+    pub healthy: bool,
+    /// The checklist.
+    pub items: Vec<Finding>,
+}
+
+/// One line of the checklist.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Finding {
+    /// What was looked at.
+    pub check: String,
+    /// `this`, `other` or `both`.
+    pub side: String,
+    /// `ok`, `problem` or `unknown`.
+    pub finding: String,
+    /// A sentence or two for people.
+    pub text: String,
+    /// Changes that mend it, in their order.
+    pub repairs: Vec<Repair>,
 }
 
 /// Whom to try with whom.
@@ -167,6 +249,9 @@ pub struct ReachRequest {
     /// The destination port of TCP and UDP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+    /// 6 for IPv6 addresses; IPv4 ones if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<u8>,
     /// Whether to send packets too.
     pub measure: bool,
 }
