@@ -89,6 +89,7 @@ async fn dispatch(command: Command, app: &App) -> Result<Exit> {
         Command::Down(args) => commands::down::run(args, app).await,
         Command::Status => commands::status::run(app).await,
         Command::Trace(args) => commands::trace::run(args, app).await,
+        Command::Doctor(args) => commands::doctor::run(args, app).await,
         Command::Reach(args) => commands::reach::run(args, app).await,
         Command::Check(args) => commands::check::run(args, app).await,
         // Runs without a runtime.
@@ -99,7 +100,10 @@ async fn dispatch(command: Command, app: &App) -> Result<Exit> {
         Command::RouteTable(args) => commands::route_table::run(args.command, app).await,
         Command::Route(args) => commands::route::run(args.command, app).await,
         Command::Server(args) => commands::server::run(args.command, app).await,
+        Command::Vip(args) => commands::vip::run(args.command, app).await,
         Command::SecurityGroup(args) => commands::security_group::run(args.command, app).await,
+        Command::NetworkAcl(args) => commands::network_acl::run(args.command, app).await,
+        Command::AddressGroup(args) => commands::address_group::run(args.command, app).await,
         Command::Account(args) => commands::account::run(args.command, app).await,
         Command::Config(args) => commands::config::run(args.command, app),
         Command::Completion(args) => commands::completion::run(args, app),

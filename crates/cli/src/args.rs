@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, apply, check, completion, config, demo, down, exec, peering, reach, route, route_table, security_group,
-    serve, server, subnet, trace, vpc,
+    account, address_group, apply, check, completion, config, demo, doctor, down, exec, network_acl, peering, reach,
+    route, route_table, security_group, serve, server, subnet, trace, vip, vpc,
 };
 use crate::exit;
 use crate::output::Format;
@@ -16,6 +16,7 @@ Examples:
   causeway serve                              run a server
   causeway apply -f network.yaml              make the network as a file says
   causeway trace ECS-A01 RDS-B01 tcp/5432     why packets arrive, or do not
+  causeway doctor Peering-AB                  what keeps a peering from working
   causeway reach                              who reaches whom";
 
 /// VPCs and VPC peering for Linux machines: API server, host agent and command line in one.
@@ -83,6 +84,8 @@ pub(crate) enum Command {
     Status,
     /// Explain what happens to a packet from one server to another, and what to change
     Trace(trace::TraceArgs),
+    /// Examine a peering connection: what is in order, what is not, and what to do
+    Doctor(doctor::DoctorArgs),
     /// Show who reaches whom
     Reach(reach::ReachArgs),
     /// Compare what packets do with what a file of scenarios expects
@@ -101,9 +104,16 @@ pub(crate) enum Command {
     Route(Group<route::RouteCommand>),
     /// Servers
     Server(Group<server::ServerCommand>),
+    /// Virtual IPs
+    Vip(Group<vip::VipCommand>),
     /// Security groups and their rules
     #[command(alias = "sg")]
     SecurityGroup(Group<security_group::SecurityGroupCommand>),
+    /// Network ACLs, which guard subnets
+    #[command(alias = "acl")]
+    NetworkAcl(Group<network_acl::NetworkAclCommand>),
+    /// Address groups, which rules name in place of a range
+    AddressGroup(Group<address_group::AddressGroupCommand>),
     /// Accounts, for operators
     Account(Group<account::AccountCommand>),
     /// Settings of this command line
@@ -167,6 +177,22 @@ mod tests {
             "causeway peering delete Peering-BC",
             "causeway security-group rule add web ingress tcp --port 5432 --remote 172.16.0.0/24",
             "causeway security-group rule add web egress icmp --remote 172.16.0.0/24",
+            "causeway security-group rule add web ingress icmpv6 --remote fd00::1/128 --priority 19 --ipv6",
+            "causeway security-group rule add web ingress --remote 172.17.0.0/16",
+            "causeway security-group rule delete 5f9e1f3c-7d2a-4c39-9c8e-3a2b1c0d9e8f",
+            "causeway route delete rtb-VPC-A 172.17.0.21/32",
+            "causeway route add rtb-VPC-A 172.17.0.21/32 ecs FW",
+            "causeway subnet delete Late",
+            "causeway server start FW",
+            "causeway server update FW --source-check off",
+            "causeway vip claim VIP-B ECS-B01 --configure",
+            "causeway network-acl rule add acl-db ingress tcp --source 172.16.0.111 --destination 172.17.0.21 --port 5432",
+            "causeway network-acl rule add acl-db egress tcp --source fd00::1 --destination fd01::1 --source-port 80 --ipv6",
+            "causeway --region region-2 peering accept Peering-AC",
+            "causeway network-acl rule add acl-b01 ingress tcp --source 172.16.0.0/16 --port 5432",
+            "causeway network-acl rule add acl-b01 egress icmpv6 --ipv6 --destination fd00::/64",
+            "causeway network-acl rule remove acl-b01 3d2f9c",
+            "causeway network-acl disable acl-b01",
         ] {
             if let Err(error) = Cli::try_parse_from(line.split(' ')) {
                 panic!("{line}: {error}");

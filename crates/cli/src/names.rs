@@ -43,6 +43,8 @@ named!(
     client::types::Peering,
     client::types::Server,
     client::types::SecurityGroup,
+    client::types::NetworkAcl,
+    client::types::AddressGroup,
     client::types::Account,
 );
 

@@ -25,6 +25,9 @@ pub(crate) enum Format {
     Yaml,
 }
 
+/// Columns where there is no terminal to fit into.
+const WIDTH: usize = 120;
+
 /// What something good looks like on a terminal.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 /// What something bad looks like.
@@ -52,6 +55,18 @@ impl Printer {
     /// Finds out by itself whether a person reads.
     pub(crate) fn new(format: Format) -> Self {
         Self { format, terminal: io::stdout().is_terminal() }
+    }
+
+    /// How many columns text may take: the terminal's, or so many as lines in files have.
+    pub(crate) fn width(self) -> usize {
+        let terminal = self.terminal.then(terminal_size::terminal_size).flatten();
+        terminal.map_or(WIDTH, |(width, _)| usize::from(width.0))
+    }
+
+    /// Text in the characters that the reader's terminal has: drawings become plain ASCII on a dumb one.
+    pub(crate) fn drawing(self, text: String) -> String {
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        if dumb { ascii(&text) } else { text }
     }
 
     /// Whether results are for people.
@@ -101,6 +116,28 @@ impl Printer {
     }
 }
 
+/// The same drawing in ASCII.
+fn ascii(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '─' => plain.push('-'),
+            '│' => plain.push('|'),
+            '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' => plain.push('+'),
+            '▶' => plain.push('>'),
+            '▼' => plain.push('v'),
+            '✓' => plain.push('+'),
+            '✗' => plain.push('x'),
+            '·' => plain.push('.'),
+            '⇄' => plain.push('='),
+            '→' => plain.push_str("->"),
+            '…' => plain.push_str("..."),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
 /// A line on the standard error, for people who watch.
 pub(crate) fn note(line: impl Display) {
     // There is nowhere left to report that it cannot be written.
@@ -117,5 +154,16 @@ pub(crate) fn fail(failure: &Failure) {
     note(format_args!("{} {}", styled(BAD.bold(), "error:"), failure.message));
     if let Some(hint) = &failure.hint {
         note(format_args!("{} {hint}", styled(STRONG, "hint:")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawings_have_an_ascii_form_of_the_same_shape() {
+        assert_eq!(ascii("┌─ A ─┐\n│ ✗ x ├──▶\n└──┬──┘\n"), "+- A -+\n| x x +-->\n+--+--+\n");
+        assert_eq!(ascii("10.0.0.1 → 数据库"), "10.0.0.1 -> 数据库");
     }
 }

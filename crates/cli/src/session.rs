@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use client::types::{
-    Peering, PeeringFilter, RouteTable, RouteTableFilter, SecurityGroup, SecurityGroupFilter, Server, ServerFilter,
-    Subnet, SubnetFilter, Vpc,
+    AddressGroup, AddressGroupFilter, NetworkAcl, NetworkAclFilter, Peering, PeeringFilter, RouteTable,
+    RouteTableFilter, SecurityGroup, SecurityGroupFilter, Server, ServerFilter, Subnet, SubnetFilter, Vpc,
 };
 use client::{Client, ClientConfig};
 
@@ -125,6 +125,22 @@ impl Session {
 
     pub(crate) async fn security_group(&self, wanted: &str) -> Result<SecurityGroup> {
         names::find("security group", wanted, &self.security_groups().await?).cloned()
+    }
+
+    pub(crate) async fn network_acls(&self) -> Result<Vec<NetworkAcl>> {
+        Ok(sorted(self.client.list_network_acls(&NetworkAclFilter::default()).await?))
+    }
+
+    pub(crate) async fn network_acl(&self, wanted: &str) -> Result<NetworkAcl> {
+        names::find("network ACL", wanted, &self.network_acls().await?).cloned()
+    }
+
+    pub(crate) async fn address_groups(&self) -> Result<Vec<AddressGroup>> {
+        Ok(sorted(self.client.list_address_groups(&AddressGroupFilter::default()).await?))
+    }
+
+    pub(crate) async fn address_group(&self, wanted: &str) -> Result<AddressGroup> {
+        names::find("address group", wanted, &self.address_groups().await?).cloned()
     }
 
     /// The route tables of a VPC, or all, each with the names that it goes by.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use client::types::Server;
 use serde::Serialize;
 
 use crate::failure::Result;
@@ -35,6 +36,14 @@ impl Deletions {
 /// Reports something that was made or changed: one line for people, the object for programs.
 pub(crate) fn report<T: Serialize>(printer: Printer, object: &T, verb: &str, rest: &str) -> Result<()> {
     printer.one(object, || format!("{} {rest}\n", styled(GOOD, verb)))
+}
+
+/// The addresses of a server, IPv4 first.
+pub(crate) fn addresses(server: &Server) -> String {
+    match &server.ipv6_address {
+        Some(ipv6) => format!("{} {ipv6}", server.ip_address),
+        None => server.ip_address.clone(),
+    }
 }
 
 /// Names by id.

@@ -34,6 +34,9 @@ pub(crate) struct ReachArgs {
     /// icmp, tcp/PORT or udp/PORT
     #[arg(long, default_value_t, value_name = "PROTO[/PORT]")]
     proto: Flow,
+    /// Ask about IPv6: of all servers those that have an IPv6 address
+    #[arg(short = '6', long)]
+    ipv6: bool,
     /// Send packets too, which needs the kernel data plane
     #[arg(long)]
     measure: bool,
@@ -48,7 +51,7 @@ pub(crate) async fn run(args: ReachArgs, app: &App) -> Result<Exit> {
     let mut servers = Vec::new();
     if args.servers.is_empty() {
         // Servers of a VPC beside each other.
-        let mut all: Vec<&Server> = all.iter().collect();
+        let mut all: Vec<&Server> = all.iter().filter(|server| !args.ipv6 || server.ipv6_address.is_some()).collect();
         all.sort_by_key(|server| vpc_names.of(&server.vpc_id));
         servers.extend(all.iter().map(|server| server.id.clone()));
     }
@@ -59,7 +62,7 @@ pub(crate) async fn run(args: ReachArgs, app: &App) -> Result<Exit> {
         }
     }
     let Flow { protocol, port } = args.proto;
-    let request = ReachRequest { servers, protocol, port, measure: args.measure };
+    let request = ReachRequest { servers, protocol, port, family: args.ipv6.then_some(6), measure: args.measure };
     let progress = Progress::new(if args.measure { "sending packets" } else { "tracing" });
     let answer = session.client.reach(&request).await?;
     drop(progress);

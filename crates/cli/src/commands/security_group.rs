@@ -55,7 +55,7 @@ pub(crate) enum RuleCommand {
     /// Add a rule
     #[command(
         visible_alias = "create",
-        after_help = "Examples:\n  causeway security-group rule add web ingress tcp --port 80,443\n  causeway security-group rule add db ingress tcp --port 5432 --remote 172.16.0.0/24\n  causeway security-group rule add db ingress --remote web\n  causeway security-group rule add db egress --action deny --remote 10.0.0.0/8 --priority 1"
+        after_help = "Examples:\n  causeway security-group rule add web ingress tcp --port 80,443\n  causeway security-group rule add db ingress tcp --port 5432 --remote 172.16.0.0/24\n  causeway security-group rule add db ingress --remote web\n  causeway security-group rule add db ingress tcp --port 22 --remote-addresses offices\n  causeway security-group rule add db egress --action deny --remote 10.0.0.0/8 --priority 1"
     )]
     Add {
         /// Name or id of the group
@@ -73,6 +73,9 @@ pub(crate) enum RuleCommand {
         /// The other end: a CIDR, an address, or name or id of a security group; any if not given
         #[arg(long, value_name = "CIDR|GROUP")]
         remote: Option<String>,
+        /// The other end: name or id of an address group
+        #[arg(long, value_name = "GROUP", conflicts_with = "remote")]
+        remote_addresses: Option<String>,
         /// 1 to 100; 1 is looked at first
         #[arg(long)]
         priority: Option<u32>,
@@ -167,7 +170,18 @@ async fn run_rule(command: RuleCommand, session: &Session, app: &App) -> Result<
             let table = rule_table(session, &rules).await?;
             printer.list(&rules, || table)
         }
-        RuleCommand::Add { group, direction, action, protocol, port, remote, priority, ipv6, description } => {
+        RuleCommand::Add {
+            group,
+            direction,
+            action,
+            protocol,
+            port,
+            remote,
+            remote_addresses,
+            priority,
+            ipv6,
+            description,
+        } => {
             let group = session.security_group(&group).await?;
             let mut wanted = SecurityGroupRuleCreate {
                 security_group_id: group.id,
@@ -192,6 +206,9 @@ async fn run_rule(command: RuleCommand, session: &Session, app: &App) -> Result<
                 Some(remote) => wanted.remote_group_id = Some(session.security_group(&remote).await?.id),
                 None => {}
             }
+            if let Some(addresses) = remote_addresses {
+                wanted.remote_address_group_id = Some(session.address_group(&addresses).await?.id);
+            }
             let rule = session.client.create_security_group_rule(&wanted).await?;
             report(printer, &rule, "added", &format!("rule to {}: {} ({})", group.name, summary(&rule), rule.id))
         }
@@ -207,7 +224,7 @@ async fn run_rule(command: RuleCommand, session: &Session, app: &App) -> Result<
 }
 
 /// Whether a text is an address or a CIDR.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let address = text.split_once('/').map_or(text, |(address, _)| address);
     address.parse::<std::net::IpAddr>().is_ok()
 }
@@ -220,6 +237,10 @@ fn summary(rule: &SecurityGroupRule) -> String {
 async fn rule_table(session: &Session, rules: &[SecurityGroupRule]) -> Result<Table> {
     let groups = session.security_groups().await?;
     let names = NamesById::new(groups.iter().map(|group| (group.id.as_str(), group.name.as_str())));
+    // Asked for only where a rule names one.
+    let named = rules.iter().any(|rule| rule.remote_address_group_id.is_some());
+    let addresses = if named { session.address_groups().await? } else { Vec::new() };
+    let addresses = NamesById::new(addresses.iter().map(|group| (group.id.as_str(), group.name.as_str())));
     let mut table = Table::new(["DIRECTION", "ACTION", "PRIORITY", "FAMILY", "PROTOCOL", "PORTS", "REMOTE", "ID"])
         .empty("there are no rules");
     let mut rules: Vec<&SecurityGroupRule> = rules.iter().collect();
@@ -231,7 +252,7 @@ async fn rule_table(session: &Session, rules: &[SecurityGroupRule]) -> Result<Ta
         let remote = match (&rule.remote_ip_prefix, &rule.remote_group_id, &rule.remote_address_group_id) {
             (Some(prefix), _, _) => prefix.clone(),
             (_, Some(group), _) => format!("group {}", names.of(group)),
-            (_, _, Some(group)) => format!("address group {group}"),
+            (_, _, Some(group)) => format!("addresses {}", addresses.of(group)),
             _ => "any".to_owned(),
         };
         table.row([

@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 
 use clap::Subcommand;
-use client::types::{ServerFilter, SubnetCreate};
+use client::types::{ServerFilter, Subnet, SubnetCreate, SubnetUpdate};
 
-use super::common::{Deletions, NamesById, report};
+use super::common::{Deletions, NamesById, addresses, report};
 use crate::app::App;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -32,7 +32,9 @@ pub(crate) enum SubnetCommand {
         vpc: Option<String>,
     },
     /// Create a subnet
-    #[command(after_help = "Examples:\n  causeway subnet create Subnet-A01 --vpc VPC-A --cidr 172.16.0.0/24")]
+    #[command(
+        after_help = "Examples:\n  causeway subnet create Subnet-A01 --vpc VPC-A --cidr 172.16.0.0/24\n  causeway subnet create Subnet-A02 --vpc VPC-A --cidr 172.16.1.0/24 --ipv6"
+    )]
     Create {
         /// Its name
         name: String,
@@ -45,9 +47,29 @@ pub(crate) enum SubnetCommand {
         /// The gateway's address; the first one of the CIDR if not given
         #[arg(long, value_name = "ADDRESS")]
         gateway: Option<String>,
+        /// Give it an IPv6 prefix too, which stays
+        #[arg(long)]
+        ipv6: bool,
+        /// The IPv6 prefix, a /64 that no other subnet has; one is chosen if not given
+        #[arg(long, value_name = "CIDR", requires = "ipv6")]
+        cidr_v6: Option<String>,
         /// Free text
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
+    },
+    /// Turn IPv6 on for a subnet, which stays
+    #[command(
+        after_help = "Servers that are in the subnet get an IPv6 address with `causeway server update NAME --ipv6-address auto`.\n\nExamples:\n  causeway subnet update Subnet-A01 --ipv6"
+    )]
+    Update {
+        /// Name or id
+        subnet: String,
+        /// The VPC it is in, where several have a subnet of this name
+        #[arg(long)]
+        vpc: Option<String>,
+        /// Give it an IPv6 prefix
+        #[arg(long, required = true)]
+        ipv6: bool,
     },
     /// Delete subnets, which must be empty
     #[command(
@@ -75,11 +97,13 @@ pub(crate) async fn run(command: SubnetCommand, app: &App) -> Result<Exit> {
             let vpcs = if printer.for_people() { session.vpcs().await? } else { Vec::new() };
             let names = NamesById::new(vpcs.iter().map(|vpc| (vpc.id.as_str(), vpc.name.as_str())));
             printer.list(&subnets, || {
-                let mut table =
-                    Table::new(["NAME", "VPC", "CIDR", "GATEWAY", "STATUS", "ID"]).empty("there are no subnets");
+                let mut table = Table::new(["NAME", "VPC", "CIDR", "GATEWAY", "IPV6", "STATUS", "ID"])
+                    .empty("there are no subnets");
                 for subnet in &subnets {
                     let vpc = names.of(&subnet.vpc_id);
-                    table.row([&subnet.name, &vpc, &subnet.cidr, &subnet.gateway_ip, &subnet.status, &subnet.id]);
+                    let ipv6 = &subnet.cidr_v6.clone().unwrap_or_default();
+                    let (name, cidr, gateway) = (&subnet.name, &subnet.cidr, &subnet.gateway_ip);
+                    table.row([name, &vpc, cidr, gateway, ipv6, &subnet.status, &subnet.id]);
                 }
                 table
             })?;
@@ -101,24 +125,47 @@ pub(crate) async fn run(command: SubnetCommand, app: &App) -> Result<Exit> {
                 .field("vpc", names.of(&subnet.vpc_id))
                 .field("cidr", &subnet.cidr)
                 .field("gateway", &subnet.gateway_ip)
+                .field("ipv6 cidr", subnet.cidr_v6.as_deref().unwrap_or_default())
+                .field("ipv6 gateway", subnet.gateway_ip_v6.as_deref().unwrap_or_default())
                 .field("status", &subnet.status)
                 .field("description", &subnet.description)
                 .field("created", &subnet.created_at)
-                .fields("servers", servers.iter().map(|server| format!("{} {}", server.name, server.ip_address)));
+                .fields("servers", servers.iter().map(|server| format!("{} {}", server.name, addresses(server))));
             printer.text(&details.render())?;
         }
-        SubnetCommand::Create { name, vpc, cidr, gateway, description } => {
+        SubnetCommand::Create { name, vpc, cidr, gateway, ipv6, cidr_v6, description } => {
             let vpc = session.vpc(&vpc).await?;
             // Of a CIDR that is none the server tells what is wrong with it.
             let gateway_ip = gateway.or_else(|| first_address(&cidr)).unwrap_or_default();
             if gateway_ip.is_empty() {
                 return Err(Failure::usage(format!("`{cidr}` is no IPv4 CIDR, such as 172.16.0.0/24")));
             }
-            let wanted =
-                SubnetCreate { name, cidr, gateway_ip, vpc_id: vpc.id.clone(), description, ..SubnetCreate::default() };
+            let wanted = SubnetCreate {
+                name,
+                cidr,
+                gateway_ip,
+                vpc_id: vpc.id.clone(),
+                description,
+                ipv6_enable: ipv6.then_some(true),
+                cidr_v6,
+                ..SubnetCreate::default()
+            };
             let subnet = session.client.create_subnet(&wanted).await?;
-            let rest = format!("subnet {} {} in {} ({})", subnet.name, subnet.cidr, vpc.name, subnet.id);
+            let rest = format!("subnet {} {} in {} ({})", subnet.name, ranges(&subnet), vpc.name, subnet.id);
             report(printer, &subnet, "created", &rest)?;
+        }
+        SubnetCommand::Update { subnet, vpc, ipv6 } => {
+            let vpc_id = vpc_id(&session, vpc.as_deref()).await?;
+            let subnet = session.subnet(&subnet, vpc_id.as_deref()).await?;
+            let changes = SubnetUpdate {
+                name: subnet.name.clone(),
+                ipv6_enable: ipv6.then_some(true),
+                dhcp_enable: Some(subnet.dhcp_enable),
+                ..SubnetUpdate::default()
+            };
+            session.client.update_subnet(&subnet.vpc_id, &subnet.id, &changes).await?;
+            let subnet = session.client.show_subnet(&subnet.id).await?;
+            report(printer, &subnet, "updated", &format!("subnet {} {}", subnet.name, ranges(&subnet)))?;
         }
         SubnetCommand::Delete { subnets, vpc } => {
             let vpc_id = vpc_id(&session, vpc.as_deref()).await?;
@@ -132,6 +179,14 @@ pub(crate) async fn run(command: SubnetCommand, app: &App) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// The ranges of a subnet.
+fn ranges(subnet: &Subnet) -> String {
+    match &subnet.cidr_v6 {
+        Some(ipv6) => format!("{} {ipv6}", subnet.cidr),
+        None => subnet.cidr.clone(),
+    }
 }
 
 /// The id of the VPC that is named, if one is.
@@ -158,7 +213,7 @@ mod tests {
 
     #[test]
     fn help() {
-        insta::assert_snapshot!(group_help(&["subnet"], &["list", "show", "create", "delete"]));
+        insta::assert_snapshot!(group_help(&["subnet"], &["list", "show", "create", "update", "delete"]));
     }
 
     #[test]

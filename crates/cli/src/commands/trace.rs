@@ -1,6 +1,7 @@
 //! `causeway trace`.
 
 mod draw;
+mod path;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,6 +15,8 @@ use crate::exit::Exit;
 use crate::failure::Result;
 use crate::names::{self, Named};
 use crate::progress::Progress;
+
+pub(crate) use draw::{folded, repairs};
 
 /// What to explain.
 #[derive(Debug, Args)]
@@ -36,6 +39,9 @@ pub(crate) struct TraceArgs {
     /// The server that is meant by the address: an answer by another one does not count
     #[arg(long, value_name = "SERVER")]
     intended: Option<String>,
+    /// Ask about IPv6: the servers' IPv6 addresses
+    #[arg(short = '6', long)]
+    ipv6: bool,
     /// The VPC in which the address is meant
     #[arg(long, value_name = "VPC")]
     to_vpc: Option<String>,
@@ -94,6 +100,8 @@ pub(crate) async fn run(args: TraceArgs, app: &App) -> Result<Exit> {
             None => None,
         };
         Target::Address { address: args.to.clone(), intended, to_vpc }
+    } else if args.ipv6 {
+        Target::server_v6(&id_of("server", &args.to, &servers)?)
     } else {
         Target::server(&id_of("server", &args.to, &servers)?)
     };
@@ -102,7 +110,8 @@ pub(crate) async fn run(args: TraceArgs, app: &App) -> Result<Exit> {
     let answer = session.client.trace(&request).await?;
     drop(progress);
     let question = draw::Question { from: from_name, to: &args.to, flow: args.flow };
-    app.printer.one(&answer, || draw::draw(&question, &answer))?;
+    let printer = app.printer;
+    printer.one(&answer, || printer.drawing(draw::draw(&question, &answer, printer.width())))?;
     Ok(if answer.verdict.reachable { Exit::Done } else { Exit::No })
 }
 

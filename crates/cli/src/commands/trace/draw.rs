@@ -1,10 +1,13 @@
-//! A trace for people: the way there and the way back, place by place, then the verdict and what to change.
+//! A trace for people: the verdict, the way there and the way back, place by place, and what to change.
 
 use anstyle::Style;
-use client::types::{Step, TraceAnswer, Verdict};
+use client::types::{LostRoute, Repair, Step, TraceAnswer, Verdict};
 
-use super::Flow;
-use crate::output::{BAD, FAINT, GOOD, STRONG, styled};
+use super::{Flow, path};
+use crate::output::{BAD, CHANGED, FAINT, GOOD, STRONG, styled};
+
+/// Text is folded to no fewer columns than this, however narrow the terminal is.
+const MIN_ROOM: usize = 30;
 
 /// What was asked.
 pub(super) struct Question<'a> {
@@ -13,23 +16,46 @@ pub(super) struct Question<'a> {
     pub(super) flow: Flow,
 }
 
-/// The whole text.
-pub(super) fn draw(question: &Question<'_>, answer: &TraceAnswer) -> String {
+/// The whole text for so many columns: the verdict and what it means, both ways as drawings and step by step, what to
+/// change.
+pub(super) fn draw(question: &Question<'_>, answer: &TraceAnswer, width: usize) -> String {
     let verdict = &answer.verdict;
     let mut text = format!("{}\n", headline(question, verdict));
+    if !verdict.explanation.is_empty() {
+        text.push_str(&folded("", verdict.explanation.trim_end(), width));
+    }
     for (title, steps) in [("request", &answer.forward), ("reply", &answer.back)] {
         if !steps.is_empty() {
             text.push_str(&format!("\n{}\n", styled(STRONG, title)));
-            text.push_str(&leg(steps));
+            text.push_str(&path::draw(steps, width));
+            text.push_str(&leg(steps, width));
         }
     }
-    if !verdict.explanation.is_empty() {
-        text.push_str(&format!("\n{}\n", verdict.explanation.trim_end()));
-    }
-    if !verdict.fix.is_empty() {
+    if !verdict.repairs.is_empty() {
         text.push_str(&format!("\n{}\n", styled(STRONG, "to make it reachable")));
-        for fix in &verdict.fix {
-            text.push_str(&format!("  {fix}\n"));
+        text.push_str(&repairs(&verdict.repairs, 2, width));
+    }
+    if let Some(note) = &verdict.repair_note {
+        text.push('\n');
+        text.push_str(&folded("", note, width));
+    }
+    text
+}
+
+/// What to change, in order, so many columns in; who has to do it, where that is somebody else; what it opens besides.
+pub(crate) fn repairs(repairs: &[Repair], indent: usize, width: usize) -> String {
+    let blank = " ".repeat(indent);
+    let mut text = String::new();
+    for repair in repairs {
+        if !repair.own {
+            let whose =
+                repair.account.as_ref().map_or("the other account".to_owned(), |name| format!("account {name}"));
+            text.push_str(&format!("{blank}{}\n", styled(FAINT, format_args!("as {whose}:"))));
+        }
+        // Never folded: it is there to be copied.
+        text.push_str(&format!("{blank}{}\n", repair.command));
+        if let Some(warning) = &repair.warning {
+            text.push_str(&folded(&format!("{blank}  {} ", styled(CHANGED, "warning:")), warning, width));
         }
     }
     text
@@ -68,7 +94,7 @@ struct Row<'a> {
 }
 
 /// One way: a head for each VPC, under it a line for each step. A place is named once.
-fn leg(steps: &[Step]) -> String {
+fn leg(steps: &[Step], width_of_all: usize) -> String {
     let place_width = width(steps.iter().map(|step| step.place.as_str()));
     let kind_width = width(steps.iter().map(|step| step.kind.as_str()));
     let mut text = String::new();
@@ -84,35 +110,59 @@ fn leg(steps: &[Step]) -> String {
         }
         let row = Row { step, place: if step.place == place { "" } else { &step.place } };
         place = &step.place;
-        text.push_str(&line(&row, place_width, kind_width));
+        text.push_str(&line(&row, place_width, kind_width, width_of_all));
     }
     text
 }
 
-fn line(row: &Row<'_>, place_width: usize, kind_width: usize) -> String {
-    let Step { kind, detail, verdict, .. } = row.step;
+fn line(row: &Row<'_>, place_width: usize, kind_width: usize, width: usize) -> String {
+    let Step { kind, detail, verdict, lost, .. } = row.step;
     let (mark, style) = match (verdict.as_deref(), kind.as_str()) {
         (Some("drop"), _) => ("✗", BAD),
         (Some(_), "peering") => ("⇄", GOOD),
         (Some(_), _) => ("✓", GOOD),
         (None, _) => ("·", FAINT),
     };
-    let mut text = format!("  {} {}  ", styled(style, mark), pad(row.place, place_width));
+    let start = format!("  {} {}  ", styled(style, mark), pad(row.place, place_width));
     if detail.is_empty() {
-        text.push_str(&styled(FAINT, kind));
-    } else {
-        text.push_str(&format!("{}  {detail}", styled(FAINT, pad(kind, kind_width))));
+        return format!("{start}{}\n", styled(FAINT, kind));
     }
-    text.push('\n');
+    let mut text = folded(&format!("{start}{}  ", styled(FAINT, pad(kind, kind_width))), detail, width);
+    let blank = " ".repeat(place_width + 6);
+    for LostRoute { route, why } in lost {
+        let start = format!("{blank}{}  ", styled(FAINT, pad("lost", kind_width)));
+        text.push_str(&folded(&start, &format!("{route}: {why}"), width));
+    }
     text
 }
 
+/// A text behind a start, in lines of so many columns, all as far in as the first. Words are kept whole.
+pub(crate) fn folded(start: &str, text: &str, width: usize) -> String {
+    let indent = path::columns(&anstream::adapter::strip_str(start).to_string());
+    let room = width.saturating_sub(indent).max(MIN_ROOM);
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if path::columns(line) + 1 + path::columns(word) <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    let mut out = String::from(start);
+    out.push_str(&lines.join(&format!("\n{}", " ".repeat(indent))));
+    out.push('\n');
+    out
+}
+
 fn width<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
-    texts.map(|text| text.chars().count()).max().unwrap_or_default()
+    texts.map(path::columns).max().unwrap_or_default()
 }
 
 fn pad(text: &str, width: usize) -> String {
-    format!("{text:width$}")
+    format!("{text}{}", " ".repeat(width.saturating_sub(path::columns(text))))
 }
 
 #[cfg(test)]
@@ -128,12 +178,13 @@ mod tests {
             kind: kind.to_owned(),
             detail: detail.to_owned(),
             verdict: verdict.map(str::to_owned),
+            ..Step::default()
         }
     }
 
     fn drawn(answer: &TraceAnswer) -> String {
         let flow = Flow { protocol: Protocol::Tcp, port: Some(5432) };
-        anstream::adapter::strip_str(&draw(&Question { from: "ECS-A01", to: "RDS-B01", flow }, answer)).to_string()
+        anstream::adapter::strip_str(&draw(&Question { from: "ECS-A01", to: "RDS-B01", flow }, answer, 100)).to_string()
     }
 
     fn forward() -> Vec<Step> {
@@ -169,12 +220,28 @@ mod tests {
             leg: Some("return".to_owned()),
             at_name: Some("VPC-B".to_owned()),
             explanation: "The request arrives, but the reply finds no route in VPC-B.".to_owned(),
-            fix: vec!["causeway route add rtb-VPC-B 172.16.0.0/16 peering Peering-AB".to_owned()],
+            repairs: vec![
+                Repair {
+                    command: "causeway peering accept Peering-AB".to_owned(),
+                    account: Some("acct-b".to_owned()),
+                    ..Repair::default()
+                },
+                Repair {
+                    command: "causeway route add rtb-VPC-B 172.16.0.0/24 peering Peering-AB".to_owned(),
+                    own: true,
+                    warning: Some("carries packets to all of 172.16.0.0/24, not only to 172.16.0.111".to_owned()),
+                    ..Repair::default()
+                },
+            ],
+            repair_note: Some("The other account has to act; ask again when it has.".to_owned()),
             ..Verdict::default()
         };
         let back = vec![
             step("RDS-B01", "VPC-B", "sent", "172.17.0.21 → 172.16.0.111", None),
-            step("rtb-VPC-B", "VPC-B", "route", "no route", Some("drop")),
+            Step {
+                lost: vec![LostRoute { route: "0.0.0.0/0 → ecs FW".to_owned(), why: "shorter prefix".to_owned() }],
+                ..step("rtb-VPC-B", "VPC-B", "route", "no route", Some("drop"))
+            },
             step("VPC-B", "VPC-B", "dropped", "no_return_route", Some("drop")),
         ];
         insta::assert_snapshot!(drawn(&TraceAnswer { verdict, forward: forward(), back }));
