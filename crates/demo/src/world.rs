@@ -207,8 +207,7 @@ impl World {
         for server in servers {
             ids.push(find(&self.applied.servers, server)?.id.clone());
         }
-        let request =
-            ReachRequest { servers: ids.clone(), protocol: Protocol::Icmp, port: None, measure: self.has_packets() };
+        let request = ReachRequest { servers: ids.clone(), measure: self.has_packets(), ..ReachRequest::default() };
         let answer = self.operator.reach(&request).await.map_err(api("measure who reaches whom"))?;
         let name = |id: &str| ids.iter().position(|own| own == id).and_then(|index| servers.get(index)).copied();
         let names = servers.iter().map(|name| (*name).to_owned()).collect();

@@ -215,7 +215,21 @@ document_types! {
         name: String,
         #[serde(default)] account: Option<String>,
         #[serde(default)] subnets: Vec<String>,
-        #[serde(default)] rules: Vec<serde_json::Value>,
+        #[serde(default)] rules: Vec<AclRule>,
+        #[serde(default)] enabled: Option<bool>,
+    }
+    /// A rule of a network ACL.
+    AclRule {
+        dir: String,
+        #[serde(default)] action: Option<String>,
+        #[serde(default)] priority: Option<u32>,
+        #[serde(default)] version: Option<u8>,
+        #[serde(default)] proto: Option<String>,
+        #[serde(default)] source: Option<String>,
+        #[serde(default)] destination: Option<String>,
+        #[serde(default)] sport: Option<Ports>,
+        #[serde(default)] dport: Option<Ports>,
+        #[serde(default)] enabled: Option<bool>,
     }
     /// A peering connection and the state it is in.
     Peering {
@@ -394,7 +408,8 @@ impl Scenario {
         let peerings = self.unique("peerings", self.peerings.iter().map(|o| o.name.as_str()))?;
         let custom = self.unique("route_tables", self.route_tables.iter().map(|o| o.name.as_str()))?;
         let groups: Vec<&str> = self.security_groups.iter().map(|o| o.name.as_str()).collect();
-        self.unique("workloads", self.workloads.iter().map(|o| o.name.as_str()))?;
+        let workloads = self.unique("workloads", self.workloads.iter().map(|o| o.name.as_str()))?;
+        let vips = self.unique("vips", self.vips.iter().map(|o| o.name.as_str()))?;
         let defaults: Vec<String> = vpcs.iter().map(|v| Self::default_table(v)).collect();
         let tables: Vec<&str> = custom.iter().copied().chain(defaults.iter().map(String::as_str)).collect();
 
@@ -405,6 +420,18 @@ impl Scenario {
             self.known("subnet", &workload.subnet, &subnets, || format!("workload {}", workload.name))?;
             for group in workload.sgs.iter().flatten().filter(|g| *g != "default") {
                 self.known("security group", group, &groups, || format!("workload {}", workload.name))?;
+            }
+        }
+        for vip in &self.vips {
+            self.known("subnet", &vip.subnet, &subnets, || format!("virtual IP {}", vip.name))?;
+            for server in vip.bound.iter().chain(&vip.holder) {
+                self.known("workload", server, &workloads, || format!("virtual IP {}", vip.name))?;
+            }
+        }
+        self.unique("network_acls", self.network_acls.iter().map(|o| o.name.as_str()))?;
+        for acl in &self.network_acls {
+            for subnet in &acl.subnets {
+                self.known("subnet", subnet, &subnets, || format!("network ACL {}", acl.name))?;
             }
         }
         for peering in &self.peerings {
@@ -423,6 +450,10 @@ impl Scenario {
             self.known("route table", &route.table, &tables, place)?;
             if route.next_hop_type == "peering" {
                 self.known("peering", &route.next_hop, &peerings, place)?;
+            }
+            // An address will do as well.
+            if route.next_hop_type == "vip" && route.next_hop.parse::<IpAddr>().is_err() {
+                self.known("virtual IP", &route.next_hop, &vips, place)?;
             }
         }
         Ok(())

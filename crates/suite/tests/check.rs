@@ -59,7 +59,7 @@ fn answer(script: &Script, method: &str, path: &str, next_page: bool, body: &Val
             Some((status, message)) => (status, json!({"code": "VPC.2706", "message": message})),
             None => (200, json!({"routetable": {"id": "rtb"}})),
         },
-        ("GET", "vpcs" | "subnets" | "servers" | "security-groups" | "peerings") => {
+        ("GET", "vpcs" | "subnets" | "firewalls" | "servers" | "security-groups" | "peerings") => {
             (200, json!({resource.replace('-', "_"): []}))
         }
         ("GET", _) => (200, json!({"security_group": {"id": resource}})),

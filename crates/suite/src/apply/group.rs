@@ -205,10 +205,19 @@ fn wanted_rule(done: &Applied, account: &str, region: &str, rule: &GroupRule) ->
             }
         },
     }
+    // A rule without version is for IPv4, unless its range says otherwise.
+    let ipv6 = match rule.version {
+        Some(version) => version == 6,
+        None => prefix.as_deref().is_some_and(|prefix: &str| prefix.contains(':')),
+    };
     Ok(Rule {
         direction: direction.to_owned(),
-        ethertype: if rule.version == Some(6) { "IPv6" } else { "IPv4" }.to_owned(),
-        protocol: rule.proto.clone().filter(|p| p != "all" && p != "any"),
+        ethertype: if ipv6 { "IPv6" } else { "IPv4" }.to_owned(),
+        // The document says icmp for both families.
+        protocol: rule.proto.clone().filter(|p| p != "all" && p != "any").map(|proto| match proto.as_str() {
+            "icmp" if ipv6 => "icmpv6".to_owned(),
+            _ => proto,
+        }),
         multiport: rule.port.clone().map(|p| p.0),
         prefix,
         group,

@@ -4,12 +4,14 @@
 //! peerings that these VPCs request. What is there and not in the document is deleted. VPCs that it does not name are
 //! left alone. Running twice changes nothing the second time.
 
+pub(crate) mod acl;
 mod group;
 mod peering;
 mod ranges;
 mod remove;
 mod route;
 mod server;
+pub(crate) mod vip;
 mod vpc;
 
 use std::collections::BTreeMap;
@@ -111,6 +113,14 @@ pub struct Applied {
     pub peerings: BTreeMap<String, Placed>,
     /// Servers.
     pub servers: BTreeMap<String, Placed>,
+    /// The primary ports of servers, by the server's name.
+    pub ports: BTreeMap<String, String>,
+    /// Virtual IPs.
+    pub vips: BTreeMap<String, Placed>,
+    /// The addresses of virtual IPs, by name.
+    pub vip_addresses: BTreeMap<String, String>,
+    /// Network ACLs.
+    pub acls: BTreeMap<String, Placed>,
     /// Security groups by account, region and name.
     pub groups: BTreeMap<(String, String, String), String>,
     /// What was changed, in order.
@@ -167,9 +177,11 @@ pub async fn apply(
     run.remove_what_is_too_much().await?;
     run.make_vpcs().await?;
     run.make_subnets().await?;
+    run.make_acls().await?;
     run.make_tables().await?;
     run.make_groups().await?;
     run.make_servers().await?;
+    run.make_vips().await?;
     // A route can name a pending peering, not one that has ended; and only when it has ended is there room for another
     // between the same two VPCs.
     run.make_peerings(true).await?;
@@ -192,6 +204,7 @@ pub fn accounts(scenario: &Scenario, defaults: &Defaults) -> BTreeMap<String, St
         .security_groups
         .iter()
         .map(|g| &g.account)
+        .chain(scenario.network_acls.iter().map(|acl| &acl.account))
         .chain(scenario.control.iter().map(|c| &c.operation.by))
         .chain(scenario.steps.iter().map(|s| &s.r#do.by));
     for account in others.flatten() {

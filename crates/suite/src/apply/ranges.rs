@@ -2,9 +2,9 @@
 //! what is there. The server has the last word; here is only what a document shows by itself.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::document::Scenario;
 
@@ -38,19 +38,50 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
         }
         subnets.insert(&subnet.name, (&subnet.vpc, cidr));
     }
-    let mut taken: BTreeMap<(&str, Ipv4Addr), &str> = BTreeMap::new();
+    let prefixes = prefixes(scenario)?;
+    let mut taken: BTreeMap<(&str, IpAddr), &str> = BTreeMap::new();
     for workload in &scenario.workloads {
-        let (Some(ip), Some((_, cidr))) = (&workload.ip, subnets.get(workload.subnet.as_str())) else { continue };
         let what = format!("workload {}", workload.name);
-        let address = inside(&what, ip, *cidr)?;
-        if let Some(other) = taken.insert((&workload.subnet, address), &workload.name) {
-            return Err(format!("{what}: {address} is the address of {other} already"));
+        let mut addresses = Vec::new();
+        if let (Some(ip), Some((_, cidr))) = (&workload.ip, subnets.get(workload.subnet.as_str())) {
+            addresses.push(IpAddr::V4(inside(&what, ip, *cidr)?));
+        }
+        if let Some(ip6) = &workload.ip6 {
+            addresses.push(inside_v6(&what, ip6, &workload.subnet, prefixes.get(workload.subnet.as_str()))?);
+        }
+        for address in addresses {
+            if let Some(other) = taken.insert((&workload.subnet, address), &workload.name) {
+                return Err(format!("{what}: {address} is the address of {other} already"));
+            }
         }
     }
-    for route in scenario.routes.iter().filter(|route| !route.destination.contains(':')) {
-        range(&format!("a route of {}", route.table), &route.destination)?;
+    for route in &scenario.routes {
+        let what = format!("a route of {}", route.table);
+        if route.destination.contains(':') {
+            range_v6(&what, &route.destination)?;
+        } else {
+            range(&what, &route.destination)?;
+        }
     }
     Ok(())
+}
+
+/// The IPv6 ranges by subnet: each a /64, none of them twice in all VPCs (rule V6-1).
+fn prefixes(scenario: &Scenario) -> Result<BTreeMap<&str, Ipv6Net>, String> {
+    let mut prefixes: BTreeMap<&str, Ipv6Net> = BTreeMap::new();
+    for subnet in &scenario.subnets {
+        let Some(text) = &subnet.cidr6 else { continue };
+        let what = format!("subnet {}", subnet.name);
+        let prefix = range_v6(&what, text)?;
+        if prefix.prefix_len() != 64 {
+            return Err(format!("{what}: {text} is no /64"));
+        }
+        if let Some((other, _)) = prefixes.iter().find(|(_, other)| **other == prefix) {
+            return Err(format!("{what}: {text} is the IPv6 range of subnet {other} already"));
+        }
+        prefixes.insert(&subnet.name, prefix);
+    }
+    Ok(prefixes)
 }
 
 fn range(what: &str, text: &str) -> Result<Ipv4Net, String> {
@@ -59,6 +90,23 @@ fn range(what: &str, text: &str) -> Result<Ipv4Net, String> {
         return Err(format!("{what}: {text} has bits behind the prefix; write {}", range.trunc()));
     }
     Ok(range)
+}
+
+fn range_v6(what: &str, text: &str) -> Result<Ipv6Net, String> {
+    let range: Ipv6Net = text.parse().map_err(|_| format!("{what}: `{text}` is no IPv6 CIDR such as 2001:db8::/64"))?;
+    if range.trunc() != range {
+        return Err(format!("{what}: {text} has bits behind the prefix; write {}", range.trunc()));
+    }
+    Ok(range)
+}
+
+fn inside_v6(what: &str, text: &str, subnet: &str, range: Option<&Ipv6Net>) -> Result<IpAddr, String> {
+    let range = range.ok_or_else(|| format!("{what}: it has an ip6, and subnet {subnet} has no cidr6"))?;
+    let address: IpAddr = text.parse().map_err(|_| format!("{what}: `{text}` is no IPv6 address"))?;
+    if !IpNet::V6(*range).contains(&address) {
+        return Err(format!("{what}: {address} lies outside of {range}"));
+    }
+    Ok(address)
 }
 
 fn inside(what: &str, text: &str, range: Ipv4Net) -> Result<Ipv4Addr, String> {
@@ -81,14 +129,15 @@ mod tests {
 vpcs:
 - {name: a, cidrs: [10.0.0.0/16, 172.16.0.0/24]}
 subnets:
-- {name: s, vpc: a, cidr: 10.0.0.0/24, gateway: 10.0.0.254}
-- {name: t, vpc: a, cidr: 172.16.0.0/28}
+- {name: s, vpc: a, cidr: 10.0.0.0/24, gateway: 10.0.0.254, cidr6: '2001:db8::/64'}
+- {name: t, vpc: a, cidr: 172.16.0.0/28, cidr6: '2001:db8:0:1::/64'}
 workloads:
-- {name: w, subnet: s, ip: 10.0.0.5}
-- {name: x, subnet: s, ip: 10.0.0.6}
+- {name: w, subnet: s, ip: 10.0.0.5, ip6: '2001:db8::5'}
+- {name: x, subnet: s, ip: 10.0.0.6, ip6: '2001:db8::6'}
 - {name: y, subnet: t}
 routes:
 - {table: rtb-a, destination: 0.0.0.0/0, next_hop_type: ecs, next_hop: w}
+- {table: rtb-a, destination: '2001:db8:8::/48', next_hop_type: ecs, next_hop: w}
 ";
 
     fn checked(text: &str) -> Result<(), String> {
@@ -116,6 +165,17 @@ routes:
             ("10.0.0.5", "ten", "workload w: `ten` is no IPv4 address"),
             ("10.0.0.5", "10.0.0.6", "workload x: 10.0.0.6 is the address of w already"),
             ("0.0.0.0/0", "0.0.0.0", "a route of rtb-a: `0.0.0.0` is no IPv4 CIDR such as 10.0.0.0/16"),
+            ("2001:db8:0:1::/64", "2001:db8::/64", "subnet t: 2001:db8::/64 is the IPv6 range of subnet s already"),
+            ("2001:db8:0:1::/64", "2001:db8:1::/48", "subnet t: 2001:db8:1::/48 is no /64"),
+            ("2001:db8:0:1::/64", "10.0.0.0", "subnet t: `10.0.0.0` is no IPv6 CIDR such as 2001:db8::/64"),
+            ("2001:db8::5", "2001:db8:0:1::5", "workload w: 2001:db8:0:1::5 lies outside of 2001:db8::/64"),
+            ("2001:db8::5", "2001:db8::6", "workload x: 2001:db8::6 is the address of w already"),
+            (", cidr6: '2001:db8::/64'", "", "workload w: it has an ip6, and subnet s has no cidr6"),
+            (
+                "2001:db8:8::/48",
+                "2001:db8:8::1/48",
+                "a route of rtb-a: 2001:db8:8::1/48 has bits behind the prefix; write 2001:db8:8::/48",
+            ),
             ("[10.0.0.0/16, 172.16.0.0/24]", "[]", "VPC a has no CIDR"),
         ] {
             assert_eq!(checked(&GOOD.replace(from, to)), Err(why.to_owned()));

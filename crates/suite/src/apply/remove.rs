@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use client::types::{
-    PeeringFilter, RouteChanges, RouteDestination, RouteTableFilter, RouteTableUpdate, SecurityGroupFilter,
-    ServerFilter, SubnetFilter,
+    AddressGroupFilter, PeeringFilter, RouteChanges, RouteDestination, RouteTableFilter, RouteTableUpdate,
+    SecurityGroupFilter, ServerFilter, SubnetFilter,
 };
 use client::{Client, Error};
 
@@ -27,6 +27,7 @@ impl Run<'_, '_> {
             let client = self.client(&placed)?;
             self.remove_routes(&client, &placed.id, &vpc.name).await?;
             self.remove_servers(&client, &placed.id).await?;
+            self.remove_vips(&client, &placed.id).await?;
             self.remove_peerings(&client, &placed.id).await?;
         }
         // Subnets and tables of a VPC only after the servers of all.
@@ -134,7 +135,7 @@ impl Run<'_, '_> {
     }
 }
 
-/// Deletes the VPCs that a document names, with all that is in them, and the groups that it names.
+/// Deletes the VPCs that a document names, with all that is in them, and the groups and network ACLs that it names.
 ///
 /// # Errors
 /// [`ApplyError`]; what was deleted before stays deleted.
@@ -162,12 +163,13 @@ pub async fn remove(
     for (account, region) in places {
         let client = run.access.client(&account, &region)?;
         run.remove_groups(&client, |name| names.contains(name)).await?;
+        run.remove_acls(&client, |name| scenario.network_acls.iter().any(|acl| acl.name == name)).await?;
     }
     Ok(run.done.changes)
 }
 
-/// Deletes all servers, peerings, routes, tables, subnets, VPCs and custom groups of the projects that `clients` call
-/// in.
+/// Deletes all servers, peerings, routes, tables, subnets, VPCs, custom groups, network ACLs and address groups of the
+/// account's projects in the regions.
 ///
 /// # Errors
 /// [`ApplyError`]; what was deleted before stays deleted.
@@ -199,12 +201,29 @@ pub async fn remove_all(
         let bare = Scenario::default();
         let mut run = Run { access, scenario: &bare, defaults: &defaults, options, done: Applied::default() };
         run.remove_groups(&client, |name| name != DEFAULT).await?;
+        run.remove_acls(&client, |_| true).await?;
+        run.remove_address_groups(&client).await?;
         changes.extend(run.done.changes);
     }
     Ok(changes)
 }
 
 impl Run<'_, '_> {
+    async fn remove_address_groups(&mut self, client: &Client) -> Result<(), ApplyError> {
+        let filter = AddressGroupFilter::default();
+        for group in client.list_address_groups(&filter).await.map_err(failed("list the address groups"))? {
+            if !self.change(ChangeKind::Delete, format!("address group {}", group.name)) {
+                continue;
+            }
+            match client.delete_address_group(&group.id).await {
+                // A rule of the default security group names it: it stays.
+                Err(Error::Api { status: 409, .. }) => drop(self.done.changes.pop()),
+                done => done.map_err(failed(format!("delete address group {}", group.name)))?,
+            }
+        }
+        Ok(())
+    }
+
     async fn remove_groups(&mut self, client: &Client, named: impl Fn(&str) -> bool) -> Result<(), ApplyError> {
         let filter = SecurityGroupFilter::default();
         for group in client.list_security_groups(&filter).await.map_err(failed("list the security groups"))? {

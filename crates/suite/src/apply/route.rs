@@ -64,6 +64,9 @@ pub(crate) fn next_hop(done: &Applied, kind: &str, name: &str) -> String {
     let objects = match kind {
         "peering" => &done.peerings,
         "ecs" => &done.servers,
+        // A server's name stands for its primary interface.
+        "eni" => return done.ports.get(name).cloned().unwrap_or_else(|| name.to_owned()),
+        "vip" => return done.vip_addresses.get(name).cloned().unwrap_or_else(|| name.to_owned()),
         _ => return name.to_owned(),
     };
     objects.get(name).map_or_else(|| name.to_owned(), |placed| placed.id.clone())

@@ -83,7 +83,15 @@ impl Run<'_, '_> {
                         let state = if check { "on" } else { "off" };
                         let text = format!("server {} source/destination check {state}", workload.name);
                         if self.change(ChangeKind::Update, &text) {
-                            let wanted = ServerUpdate { source_dest_check: Some(check) };
+                            let wanted = ServerUpdate { source_dest_check: Some(check), ..ServerUpdate::default() };
+                            client.update_server(&server.id, &wanted).await.map_err(failed(text))?;
+                        }
+                    }
+                    if workload.ip6.is_some() && server.ipv6_address.is_none() {
+                        let text = format!("server {} IPv6 address", workload.name);
+                        if self.change(ChangeKind::Update, &text) {
+                            let ipv6_address = workload.ip6.clone();
+                            let wanted = ServerUpdate { ipv6_address, ..ServerUpdate::default() };
                             client.update_server(&server.id, &wanted).await.map_err(failed(text))?;
                         }
                     }
@@ -94,6 +102,7 @@ impl Run<'_, '_> {
                             client.update_port(&server.port_id, &wanted).await.map_err(failed(text))?;
                         }
                     }
+                    self.done.ports.insert(workload.name.clone(), server.port_id);
                     placed.id = server.id;
                     self.done.servers.insert(workload.name.clone(), placed);
                     continue;
@@ -106,11 +115,13 @@ impl Run<'_, '_> {
                     name: workload.name.clone(),
                     subnet_id: subnet.id.clone(),
                     ip_address: workload.ip.clone(),
+                    ipv6_address: workload.ip6.clone(),
                     security_groups: Some(groups),
                     kind: Some(kind(workload)?),
                     source_dest_check: Some(check),
                 };
                 let made = client.create_server(&wanted).await.map_err(failed(format!("create {text}")))?;
+                self.done.ports.insert(workload.name.clone(), made.port_id);
                 placed.id = made.id;
             }
             self.done.servers.insert(workload.name.clone(), placed);

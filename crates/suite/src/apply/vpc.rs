@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use client::types::{SubnetCreate, SubnetFilter, VpcCreate, VpcFilter, VpcUpdate};
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::{Applied, ApplyError, ChangeKind, Placed, Run, failed};
 use crate::document::Subnet;
@@ -89,7 +89,10 @@ impl Run<'_, '_> {
             if !vpc.id.is_empty() {
                 let filter = SubnetFilter { vpc_id: Some(vpc.id.clone()) };
                 let there = client.list_subnets(&filter).await.map_err(failed("list the subnets"))?;
-                placed.id = there.into_iter().find(|s| s.name == subnet.name).map(|s| s.id).unwrap_or_default();
+                if let Some(there) = there.into_iter().find(|s| s.name == subnet.name) {
+                    same_prefix(subnet, &there)?;
+                    placed.id = there.id;
+                }
             }
             if placed.id.is_empty() {
                 let what = format!("subnet {} {}", subnet.name, subnet.cidr);
@@ -105,6 +108,24 @@ impl Run<'_, '_> {
     }
 }
 
+/// A subnet's IPv6 range never changes, and one that is turned on later cannot be chosen (rule V6-1): a subnet that is
+/// there must have the document's.
+fn same_prefix(wanted: &Subnet, there: &client::types::Subnet) -> Result<(), ApplyError> {
+    let Some(text) = &wanted.cidr6 else { return Ok(()) };
+    let same = match (text.parse::<Ipv6Net>(), there.cidr_v6.as_deref().map(str::parse::<Ipv6Net>)) {
+        (Ok(wanted), Some(Ok(has))) => wanted == has,
+        _ => false,
+    };
+    if same {
+        return Ok(());
+    }
+    let has = there.cidr_v6.as_deref().unwrap_or("none");
+    Err(ApplyError::Unsupported(format!(
+        "subnet {}: its IPv6 range is to be {text}, and the subnet that is there has {has}; delete that subnet first",
+        wanted.name
+    )))
+}
+
 /// The request that makes a subnet of the document.
 pub(crate) fn subnet_create(subnet: &Subnet, vpc_id: &str) -> SubnetCreate {
     SubnetCreate {
@@ -112,6 +133,8 @@ pub(crate) fn subnet_create(subnet: &Subnet, vpc_id: &str) -> SubnetCreate {
         cidr: subnet.cidr.clone(),
         gateway_ip: gateway(subnet),
         vpc_id: vpc_id.to_owned(),
+        ipv6_enable: subnet.cidr6.is_some().then_some(true),
+        cidr_v6: subnet.cidr6.clone(),
         ..SubnetCreate::default()
     }
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::document::{GroupRule, Operation, Subnet, Vpc, Workload};
+use crate::document::{AclRule, GroupRule, NetworkAcl, Operation, Subnet, Vip, Vpc, Workload};
 
 /// An operation that was understood.
 #[derive(Clone, Debug)]
@@ -97,6 +97,30 @@ pub(super) enum Action {
         group: String,
         rule: GroupRule,
     },
+    AddAcl(NetworkAcl),
+    DeleteAcl {
+        acl: String,
+    },
+    AddAclRule {
+        acl: String,
+        rule: AclRule,
+    },
+    DeleteAclRule {
+        acl: String,
+        rule: AclRule,
+    },
+    GuardSubnet {
+        acl: String,
+        subnet: String,
+    },
+    UnguardSubnet {
+        acl: String,
+        subnet: String,
+    },
+    SetAcl {
+        acl: String,
+        enabled: bool,
+    },
     AddWorkload(Workload),
     DeleteWorkload {
         workload: String,
@@ -110,6 +134,22 @@ pub(super) enum Action {
     SetCheck {
         workload: String,
         check: bool,
+    },
+    AddVip(Vip),
+    DeleteVip {
+        vip: String,
+    },
+    BindVip {
+        vip: String,
+        workload: String,
+    },
+    UnbindVip {
+        vip: String,
+        workload: String,
+    },
+    ClaimVip {
+        vip: String,
+        workload: String,
     },
     /// An operation that there is not: it fails its own item, not the document.
     Unknown {
@@ -132,6 +172,9 @@ impl Action {
         // The object itself goes by its kind or simply by `name`.
         let object =
             |kind: &str| optional(kind).or_else(|| optional("name")).ok_or_else(|| format!("{op} needs `{kind}`"));
+        let acl = || optional("acl").map_or_else(|| object("network_acl"), Ok);
+        let who =
+            |name: &str| optional(name).or_else(|| optional("workload")).ok_or_else(|| format!("{op} needs `{name}`"));
         Ok(match op {
             "create_peering" => Self::CreatePeering {
                 name: optional("name").unwrap_or_else(|| UNNAMED_PEERING.to_owned()),
@@ -176,8 +219,8 @@ impl Action {
                 name: text("name")?,
                 vpc: text("vpc")?,
                 cidr: text("cidr")?,
+                cidr6: optional("cidr6"),
                 gateway: optional("gateway"),
-                ..Subnet::default()
             }),
             "delete_subnet" => Self::DeleteSubnet { subnet: object("subnet")? },
             "add_vpc" | "create_vpc" => {
@@ -200,6 +243,23 @@ impl Action {
             "delete_sg_rule" | "remove_sg_rule" => {
                 Self::DeleteGroupRule { group: text("group")?, rule: rule(operation)? }
             }
+            "add_acl" | "create_acl" | "add_network_acl" | "create_network_acl" => {
+                let fields = Value::Object(operation.fields.clone());
+                Self::AddAcl(serde_json::from_value(fields).map_err(|error| format!("{op}: {error}"))?)
+            }
+            "delete_acl" | "delete_network_acl" => Self::DeleteAcl { acl: acl()? },
+            "add_acl_rule" | "create_acl_rule" | "add_network_acl_rule" | "create_network_acl_rule" => {
+                Self::AddAclRule { acl: acl()?, rule: acl_rule(operation)? }
+            }
+            "delete_acl_rule" | "remove_acl_rule" | "delete_network_acl_rule" | "remove_network_acl_rule" => {
+                Self::DeleteAclRule { acl: acl()?, rule: acl_rule(operation)? }
+            }
+            "associate_acl" | "associate_network_acl" => Self::GuardSubnet { acl: acl()?, subnet: text("subnet")? },
+            "disassociate_acl" | "disassociate_network_acl" => {
+                Self::UnguardSubnet { acl: acl()?, subnet: text("subnet")? }
+            }
+            "enable_acl" | "enable_network_acl" => Self::SetAcl { acl: acl()?, enabled: true },
+            "disable_acl" | "disable_network_acl" => Self::SetAcl { acl: acl()?, enabled: false },
             "add_workload" | "create_workload" => {
                 let fields = Value::Object(operation.fields.clone());
                 Self::AddWorkload(serde_json::from_value(fields).map_err(|error| format!("{op}: {error}"))?)
@@ -215,9 +275,26 @@ impl Action {
                     .and_then(Value::as_bool)
                     .ok_or_else(|| format!("{op} needs `src_dst_check`: true or false"))?,
             },
+            "add_vip" | "create_vip" => {
+                let fields = Value::Object(operation.fields.clone());
+                Self::AddVip(serde_json::from_value(fields).map_err(|error| format!("{op}: {error}"))?)
+            }
+            "delete_vip" => Self::DeleteVip { vip: object("vip")? },
+            "bind_vip" => Self::BindVip { vip: text("vip")?, workload: who("to_workload")? },
+            "unbind_vip" => Self::UnbindVip { vip: text("vip")?, workload: who("from_workload")? },
+            "claim_vip" => Self::ClaimVip { vip: text("vip")?, workload: who("by_workload")? },
             other => Self::Unknown { op: other.to_owned() },
         })
     }
+}
+
+/// The rule of a network ACL that an operation is about.
+fn acl_rule(operation: &Operation) -> Result<AclRule, String> {
+    let mut fields = operation.fields.clone();
+    for name in ["acl", "network_acl", "name"] {
+        fields.remove(name);
+    }
+    serde_json::from_value(Value::Object(fields)).map_err(|error| format!("{}: {error}", operation.op))
 }
 
 /// The rule of a group that an operation is about.

@@ -81,9 +81,12 @@ async fn try_answer(live: &Live<'_>, question: &Question<'_>, measure: bool) -> 
     };
     let (to, intended) = match question.to {
         To::Workload(name) => match (server(name), live.gone.get(name)) {
+            (Some(id), _) if expect.family == Some(6) => (Target::server_v6(&id), Some((id, name))),
             (Some(id), _) => (Target::server(&id), Some((id, name))),
-            (None, Some((address, vpc))) => {
-                (Target::Address { address: address.clone(), intended: None, to_vpc: Some(vpc.clone()) }, None)
+            (None, Some(gone)) => {
+                let address = gone.address(expect.family);
+                let address = address.ok_or_else(|| Error::Invalid(format!("{name} had no IPv6 address")))?.to_owned();
+                (Target::Address { address, intended: None, to_vpc: Some(gone.vpc.clone()) }, None)
             }
             (None, None) => return Err(Error::Invalid(format!("{name} is not there"))),
         },
@@ -95,6 +98,13 @@ async fn try_answer(live: &Live<'_>, question: &Question<'_>, measure: bool) -> 
                 to_vpc: to_vpc.and_then(|name| live.applied.vpcs.get(name)).map(|placed| placed.id.clone()),
             };
             (to, intended)
+        }
+        To::Vip(name) => {
+            let (address, vpc, holder) = live.vip(name).await?;
+            // Packets are to arrive where the document says, else where the virtual IP is.
+            let named = expect.delivered_to.as_deref().and_then(|name| Some((server(name)?, name)));
+            let intended = named.or_else(|| live.server_named(&holder?));
+            (Target::Address { address, intended: None, to_vpc: Some(vpc) }, intended)
         }
     };
     let request = TraceRequest { from: from.clone(), to: to.clone(), protocol, port: expect.port };
@@ -139,6 +149,9 @@ fn meant_at_address(
             };
             let server = name.and_then(|name| Some((live.applied.servers.get(name)?.id.clone(), name.to_owned())));
             (Target::Address { address, intended: server.as_ref().map(|(id, _)| id.clone()), to_vpc }, server)
+        }
+        (Target::Address { address, to_vpc, .. }, To::Vip(_)) => {
+            (Target::Address { address, intended: intended.as_ref().map(|(id, _)| id.clone()), to_vpc }, intended)
         }
         (to, _) => (to, intended),
     }

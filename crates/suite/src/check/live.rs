@@ -1,18 +1,20 @@
 //! A scenario on a server, and the operations that change it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use client::types::{
-    Peering, PeeringCreate, PeeringUpdate, PeeringVpc, RouteChanges, RouteDestination, RouteSpec, RouteTableCreate,
-    RouteTableFilter, RouteTableUpdate, SecurityGroupCreate, ServerCreate, ServerUpdate, VpcCreate,
+    NetworkAclCreate, NetworkAclUpdate, Peering, PeeringCreate, PeeringUpdate, PeeringVpc, RouteChanges,
+    RouteDestination, RouteSpec, RouteTableCreate, RouteTableFilter, RouteTableUpdate, SecurityGroupCreate,
+    ServerCreate, ServerUpdate, VipFilter, VpcCreate,
 };
 use client::{Client, Error};
 
 use super::action::Action;
 use super::stage::Staged;
 use crate::access::{Access, AccessError};
-use crate::apply::{self, Applied, ApplyError, ApplyOptions, Placed, apply};
-use crate::document::{Defaults, GroupRule, Scenario};
+use crate::apply::{self, Applied, ApplyError, ApplyOptions, Placed, acl, apply, vip};
+use crate::document::{AclRule, Defaults, GroupRule, NetworkAcl, Scenario};
 
 /// An id that no object has.
 const NO_ID: &str = "ffffffff-ffff-4fff-bfff-ffffffffffff";
@@ -29,7 +31,23 @@ pub(super) struct Live<'a> {
     /// VPC of each subnet.
     vpc_of_subnet: BTreeMap<String, String>,
     /// Address and VPC of workloads that a step deleted: an expectation may still be about them.
-    pub(super) gone: BTreeMap<String, (String, String)>,
+    pub(super) gone: BTreeMap<String, Gone>,
+}
+
+/// Where a workload was.
+#[derive(Debug)]
+pub(super) struct Gone {
+    address: String,
+    ipv6_address: Option<String>,
+    /// Id of its VPC.
+    pub(super) vpc: String,
+}
+
+impl Gone {
+    /// Its address of the family of an expectation.
+    pub(super) fn address(&self, family: Option<u8>) -> Option<&str> {
+        if family == Some(6) { self.ipv6_address.as_deref() } else { Some(&self.address) }
+    }
 }
 
 /// Why an operation was not done.
@@ -68,10 +86,16 @@ impl<'a> Live<'a> {
     pub(super) fn workload_at(&self, vpc: &str, address: &str) -> Option<&str> {
         let mut workloads = self.scenario.workloads.iter();
         let found = workloads.find(|workload| {
-            workload.ip.as_deref() == Some(address)
+            [&workload.ip, &workload.ip6].into_iter().flatten().any(|own| same_address(own, address))
                 && self.vpc_of_subnet.get(&workload.subnet).map(String::as_str) == Some(vpc)
         });
         found.map(|workload| workload.name.as_str())
+    }
+
+    /// Id and name in the document of a server.
+    pub(super) fn server_named(&self, id: &str) -> Option<(String, &str)> {
+        let found = self.applied.servers.iter().find(|(_, placed)| placed.id == id);
+        found.map(|(name, _)| (id.to_owned(), name.as_str()))
     }
 
     /// Stops the server.
@@ -270,11 +294,13 @@ impl<'a> Live<'a> {
                     name: workload.name.clone(),
                     subnet_id: subnet.id.clone(),
                     ip_address: workload.ip.clone(),
+                    ipv6_address: workload.ip6.clone(),
                     security_groups: Some(groups),
                     kind: Some(kind),
                     source_dest_check: workload.src_dst_check,
                 };
                 let made = client.create_server(&wanted).await?;
+                self.applied.ports.insert(workload.name.clone(), made.port_id);
                 self.applied.servers.insert(workload.name.clone(), Placed { id: made.id, ..subnet });
                 self.gone.remove(&workload.name);
                 Ok(None)
@@ -288,12 +314,40 @@ impl<'a> Live<'a> {
                 client.create_security_group_rule(&rule).await?;
                 Ok(None)
             }
+            Action::AddAcl(wanted) => self.add_acl(wanted, by).await.map(|()| None),
+            Action::DeleteAcl { acl } => {
+                let (client, id) = self.calling(&self.applied.acls, acl, by)?;
+                client.delete_network_acl(&id).await?;
+                self.applied.acls.remove(acl);
+                Ok(None)
+            }
+            Action::AddAclRule { acl, rule } => self.add_acl_rule(acl, rule, by).await.map(|()| None),
+            Action::DeleteAclRule { acl, rule } => self.delete_acl_rule(acl, rule, by).await.map(|()| None),
+            Action::GuardSubnet { acl, subnet } => {
+                let subnet = self.placed(&self.applied.subnets, subnet);
+                let (client, id) = self.calling(&self.applied.acls, acl, by)?;
+                client.guard_subnets(&id, &[subnet.id]).await?;
+                Ok(None)
+            }
+            Action::UnguardSubnet { acl, subnet } => {
+                let subnet = self.placed(&self.applied.subnets, subnet);
+                let (client, id) = self.calling(&self.applied.acls, acl, by)?;
+                client.unguard_subnets(&id, &[subnet.id]).await?;
+                Ok(None)
+            }
+            Action::SetAcl { acl, enabled } => {
+                let (client, id) = self.calling(&self.applied.acls, acl, by)?;
+                let update = NetworkAclUpdate { admin_state_up: Some(*enabled), ..NetworkAclUpdate::default() };
+                client.update_network_acl(&id, &update).await?;
+                Ok(None)
+            }
             Action::DeleteWorkload { workload } => {
                 let (client, id) = self.calling(&self.applied.servers, workload, by)?;
                 let last = client.show_server(&id).await?;
                 client.delete_server(&id).await?;
                 self.applied.servers.remove(workload);
-                self.gone.insert(workload.clone(), (last.ip_address, last.vpc_id));
+                let (address, ipv6_address) = (last.ip_address, last.ipv6_address);
+                self.gone.insert(workload.clone(), Gone { address, ipv6_address, vpc: last.vpc_id });
                 Ok(None)
             }
             Action::StopWorkload { workload } => {
@@ -306,13 +360,132 @@ impl<'a> Live<'a> {
                 client.start_server(&id).await?;
                 Ok(None)
             }
+            Action::AddVip(vip) => {
+                let subnet = self.placed(&self.applied.subnets, &vip.subnet);
+                let client = self.client(&subnet, by)?;
+                let made = client.create_port(&vip::create(vip, &subnet.id)).await?;
+                self.applied.vips.insert(vip.name.clone(), Placed { id: made.id.clone(), ..subnet });
+                self.applied.vip_addresses.insert(vip.name.clone(), vip.ip.clone());
+                for name in &vip.bound {
+                    let server = self.placed(&self.applied.servers, name);
+                    client.bind_vip(&made.id, &vip::binding(&server.id)).await?;
+                }
+                if let Some(holder) = &vip.holder {
+                    self.claim(&vip.name, holder, by).await?;
+                }
+                Ok(None)
+            }
+            Action::DeleteVip { vip } => {
+                let (client, id) = self.calling(&self.applied.vips, vip, by)?;
+                client.delete_port(&id).await?;
+                self.applied.vips.remove(vip);
+                Ok(None)
+            }
+            Action::BindVip { vip, workload } => {
+                let (client, id) = self.calling(&self.applied.vips, vip, by)?;
+                let server = self.placed(&self.applied.servers, workload);
+                client.bind_vip(&id, &vip::binding(&server.id)).await?;
+                Ok(None)
+            }
+            Action::UnbindVip { vip, workload } => {
+                let (client, id) = self.calling(&self.applied.vips, vip, by)?;
+                let server = self.placed(&self.applied.servers, workload);
+                client.unbind_vip(&id, &vip::binding(&server.id)).await?;
+                Ok(None)
+            }
+            Action::ClaimVip { vip, workload } => self.claim(vip, workload, by).await.map(|()| None),
             Action::Unknown { op } => Err(Refusal::Unknown(op.clone())),
             Action::SetCheck { workload, check } => {
                 let (client, id) = self.calling(&self.applied.servers, workload, by)?;
-                client.update_server(&id, &ServerUpdate { source_dest_check: Some(*check) }).await?;
+                let wanted = ServerUpdate { source_dest_check: Some(*check), ..ServerUpdate::default() };
+                client.update_server(&id, &wanted).await?;
                 Ok(None)
             }
         }
+    }
+
+    async fn add_acl(&mut self, wanted: &NetworkAcl, by: Option<&str>) -> Result<(), Refusal> {
+        let lists = acl::lists(&wanted.rules).map_err(|error| Refusal::Request(Box::new(error)))?;
+        let subnets: Vec<Placed> =
+            wanted.subnets.iter().map(|subnet| self.placed(&self.applied.subnets, subnet)).collect();
+        let place = subnets.first().cloned().unwrap_or_else(|| self.unplaced(&wanted.name));
+        let account = by.or(wanted.account.as_deref()).unwrap_or(&place.account).to_owned();
+        let client = self.access.client(&account, &place.region)?;
+        let request = NetworkAclCreate {
+            name: wanted.name.clone(),
+            admin_state_up: wanted.enabled,
+            ..NetworkAclCreate::default()
+        };
+        let made = client.create_network_acl(&request).await?;
+        let placed = Placed { id: made.id.clone(), account, region: place.region };
+        self.applied.acls.insert(wanted.name.clone(), placed);
+        for (direction, rules) in [("ingress", lists.ingress), ("egress", lists.egress)] {
+            if !rules.is_empty() {
+                client.insert_network_acl_rules(&made.id, &acl::insertion(direction, rules, None)).await?;
+            }
+        }
+        let subnets: Vec<String> = subnets.into_iter().map(|subnet| subnet.id).collect();
+        if !subnets.is_empty() {
+            client.guard_subnets(&made.id, &subnets).await?;
+        }
+        Ok(())
+    }
+
+    async fn add_acl_rule(&self, acl: &str, rule: &AclRule, by: Option<&str>) -> Result<(), Refusal> {
+        let direction = acl::direction(rule).map_err(|error| Refusal::Request(Box::new(error)))?;
+        let (client, id) = self.calling(&self.applied.acls, acl, by)?;
+        let now = client.show_network_acl(&id).await?;
+        let list = if direction == "ingress" { &now.ingress_rules } else { &now.egress_rules };
+        let after = acl::place(rule.priority, list).map(|rule| rule.id.clone());
+        let insertion = acl::insertion(direction, vec![acl::wanted_rule(rule)], after);
+        client.insert_network_acl_rules(&id, &insertion).await?;
+        Ok(())
+    }
+
+    /// Removes the rule that is as the document says; of one without priority, whatever its priority is. Where there is
+    /// none, the server judges an id that nothing has.
+    async fn delete_acl_rule(&self, acl: &str, rule: &AclRule, by: Option<&str>) -> Result<(), Refusal> {
+        let direction = acl::direction(rule).map_err(|error| Refusal::Request(Box::new(error)))?;
+        let (client, id) = self.calling(&self.applied.acls, acl, by)?;
+        let now = client.show_network_acl(&id).await?;
+        let list = if direction == "ingress" { &now.ingress_rules } else { &now.egress_rules };
+        let wanted = acl::wanted_rule(rule);
+        let found = list.iter().find(|present| {
+            let mut present = acl::as_created(present);
+            if rule.priority.is_none() {
+                present.description = None;
+            }
+            present == wanted
+        });
+        let found = vec![found.map_or_else(|| NO_ID.to_owned(), |rule| rule.id.clone())];
+        let (ingress, egress) = if direction == "ingress" { (found, Vec::new()) } else { (Vec::new(), found) };
+        client.remove_network_acl_rules(&id, &ingress, &egress).await?;
+        Ok(())
+    }
+
+    /// Lets a workload announce a virtual IP: really, whether it is bound to it or not.
+    async fn claim(&self, vip: &str, workload: &str, by: Option<&str>) -> Result<(), Refusal> {
+        let (client, server) = self.calling(&self.applied.servers, workload, by)?;
+        let address = self.applied.vip_addresses.get(vip).cloned().unwrap_or_default();
+        // What it announces is an address in its own VPC, whichever virtual IP the document means.
+        let filter = VipFilter { vpc_id: Some(client.show_server(&server).await?.vpc_id), ..VipFilter::default() };
+        let near = client.list_vips(&filter).await?;
+        let bound = near.iter().any(|near| {
+            let own = [Some(&near.ip_address), near.ipv6_address.as_ref()];
+            own.into_iter().flatten().any(|text| same_address(text, &address))
+                && near.bound.iter().any(|port| port.server_id == server)
+        });
+        // With the address on its interface, one that it is not bound to would answer its own questions.
+        client.claim_address(&server, &vip::claim(&address, bound)).await?;
+        Ok(())
+    }
+
+    /// Address and VPC of a virtual IP, and the server that holds it.
+    pub(super) async fn vip(&self, name: &str) -> client::Result<(String, String, Option<String>)> {
+        let placed = self.placed(&self.applied.vips, name);
+        let vip = self.operator().show_vip(&placed.id).await?;
+        let address = self.applied.vip_addresses.get(name).cloned().unwrap_or_default();
+        Ok((address, vip.vpc_id, vip.holder.map(|holder| holder.server_id)))
     }
 
     /// The custom routes of all tables, as `destination in table`, in order.
@@ -405,5 +578,13 @@ impl<'a> Live<'a> {
             account: self.defaults.account.clone(),
             region: self.defaults.region.clone(),
         }
+    }
+}
+
+/// Whether two texts are the same address, however it is written.
+fn same_address(a: &str, b: &str) -> bool {
+    match (a.parse::<IpAddr>(), b.parse::<IpAddr>()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
     }
 }

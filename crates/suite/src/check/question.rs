@@ -39,7 +39,13 @@ pub(super) struct Question<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum To<'a> {
     Workload(&'a str),
-    Address { address: IpAddr, intended: Option<&'a str>, to_vpc: Option<&'a str> },
+    /// A virtual IP.
+    Vip(&'a str),
+    Address {
+        address: IpAddr,
+        intended: Option<&'a str>,
+        to_vpc: Option<&'a str>,
+    },
 }
 
 /// Reads the expectations of a list.
@@ -78,6 +84,16 @@ fn question<'a>(scenario: &Scenario, defaults: &Defaults, expect: &'a Expect) ->
             Err(format!("there is no VPC `{name}`{}", suggestion(name, vpcs())))
         }
     };
+    let added_vips =
+        || scenario.steps.iter().filter(|s| s.r#do.op.ends_with("_vip")).filter_map(|s| s.r#do.text("name"));
+    let vip = |name: &'a str| {
+        let vips = || scenario.vips.iter().map(|v| v.name.as_str());
+        if vips().any(|v| v == name) || added_vips().any(|v| v == name) {
+            Ok(name)
+        } else {
+            Err(format!("there is no virtual IP `{name}`{}", suggestion(name, vips())))
+        }
+    };
     if let Some(at) = &expect.at {
         vpc(at)?;
     }
@@ -88,9 +104,13 @@ fn question<'a>(scenario: &Scenario, defaults: &Defaults, expect: &'a Expect) ->
     let to_vpc = expect.to_vpc.as_deref().map(vpc).transpose()?;
     let to = match expect.to.strip_prefix("ip:") {
         Some(address) => {
-            let address = address.parse().map_err(|_| format!("`{address}` is no address"))?;
+            let address: IpAddr = address.parse().map_err(|_| format!("`{address}` is no address"))?;
+            if expect.family.is_some_and(|family| (family == 6) != address.is_ipv6()) {
+                return Err(format!("{address} is not of the family that is asked for"));
+            }
             To::Address { address, intended, to_vpc }
         }
+        None if expect.to.starts_with("vip:") => To::Vip(vip(expect.to.trim_start_matches("vip:"))?),
         None if expect.to == "internet" => To::Address { address: defaults.internet_host, intended, to_vpc },
         None => To::Workload(workload(&expect.to)?),
     };
@@ -168,6 +188,8 @@ mod tests {
     fn every_form_of_a_target_is_read() {
         let base = "from: ecs-1, proto: icmp, reachable: true";
         assert_eq!(ask(&format!("{base}, to: ecs-2")).unwrap(), "Workload(\"ecs-2\") icmp");
+        let address = ask(&format!("{base}, to: 'ip:2001:db8::9', family: 6")).unwrap();
+        assert!(address.contains("2001:db8::9"), "{address}");
         let address = ask(&format!("{base}, to: 'ip:10.0.0.9', intended: ecs-2, to_vpc: VPC-A")).unwrap();
         assert!(address.contains("10.0.0.9") && address.contains("ecs-2") && address.contains("VPC-A"), "{address}");
         assert!(ask(&format!("{base}, to: internet")).unwrap().contains("203.0.113.10"));
@@ -185,6 +207,8 @@ mod tests {
             ("to: ecs-2, proto: icmp, reachable: false, at: VPC-B", "no VPC `VPC-B`"),
             ("to: ecs-2, proto: icmp, reachable: true, reason: no_route", "has no reason"),
             ("to: 'ip:10.0.0', proto: icmp, reachable: true", "is no address"),
+            ("to: 'ip:10.0.0.9', family: 6, proto: icmp, reachable: true", "not of the family"),
+            ("to: 'ip:2001:db8::9', family: 4, proto: icmp, reachable: true", "not of the family"),
             ("to: ecs-2, proto: icmp, reachable: true, observed_source: ecs-1", "is no address"),
         ] {
             let error = ask(&format!("from: ecs-1, {expect}")).unwrap_err();
