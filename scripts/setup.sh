@@ -44,7 +44,7 @@ on Debian 12 and later with: apt-get install cargo-web rustc-web"
 case "${1:-}" in
 build) rust ;;
 demo) rust; packages iproute2 iputils-ping postgresql postgresql-client util-linux ;;
-test) rust; packages iproute2 iputils-ping iperf3 nftables procps python3 python3-venv postgresql postgresql-client util-linux git ;;
+test) rust; packages iproute2 iputils-ping iperf3 nftables procps udhcpc isc-dhcp-client python3 python3-venv postgresql postgresql-client util-linux git ;;
 bench) rust; packages iproute2 iputils-ping iperf3 nftables procps ;;
 bpf)
     packages gcc libc6-dev cargo-web rustc-web rust-web-src llvm-22-dev llvm-22 libpolly-22-dev zlib1g-dev libzstd-dev

@@ -218,10 +218,28 @@ fn a_trace_says_what_to_change_and_the_commands_it_gives_do_it() {
     assert_eq!(rounds, 3, "a peering and two routes");
     let told = bench.run(trace).exits(0);
     assert!(told.out.contains("tcp/5432: reachable, seen from 172.16.0.111"), "{}", told.out);
-    assert!(told.out.contains("\nrequest\n  VPC-A\n") && told.out.contains("\nreply\n  VPC-B\n"), "{}", told.out);
+    assert!(told.out.contains("\nrequest\n  ┌─ VPC-A") && told.out.contains("\nreply\n  ┌─ VPC-B"), "{}", told.out);
 
     let to_address = bench.run("trace ECS-A01 172.17.0.99 -o json").exits(1).json();
     assert_eq!(to_address["verdict"]["reason"], "no_such_host");
+}
+
+#[test]
+fn the_doctor_says_what_a_peering_lacks_and_the_commands_it_gives_mend_it() {
+    let bench = Bench::start();
+    bench.apply(NETWORK).exits(0);
+    bench.run("doctor Peering-AB").exits(0);
+    bench.run("route delete rtb-VPC-A 172.17.0.0/16").exits(0);
+    let told = bench.run("doctor Peering-AB").exits(1);
+    assert!(told.out.starts_with("Peering-AB ACTIVE: 1 problem"), "{}", told.out);
+    assert!(told.out.contains("✗ routes (this side)"), "{}", told.out);
+    let items = bench.run("doctor Peering-AB -o json").exits(1).json()["items"].clone();
+    let commands = items.as_array().unwrap().iter().flat_map(|item| item["repairs"].as_array().unwrap());
+    let commands: Vec<&str> = commands.map(|repair| repair["command"].as_str().unwrap()).collect();
+    let [command] = commands[..] else { panic!("one command: {commands:?}") };
+    bench.run(command.strip_prefix("causeway ").expect("a command of ours")).exits(0);
+    bench.run("doctor Peering-AB").exits(0);
+    bench.run("doctor nothing").exits(4);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -28,7 +28,8 @@ impl EchoStream {
     fn start(from: &Namespace, to: &Namespace, address: IpAddr) -> Self {
         const PORT: u16 = 7007;
         let stop = Arc::new(AtomicBool::new(false));
-        let far = ProbeSockets::in_namespace(to).udp(SocketAddr::from(([0, 0, 0, 0], PORT))).unwrap();
+        let any: IpAddr = if address.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        let far = ProbeSockets::in_namespace(to).udp(SocketAddr::from((any, PORT))).unwrap();
         far.set_nonblocking(false).unwrap();
         far.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         let echo_stop = stop.clone();
@@ -138,6 +139,67 @@ async fn packets_go_on_without_the_server_and_a_restart_loses_none() {
     let (sent, answered, silence) = stream.finish();
     assert_eq!(links(&server), before, "no link was made anew");
     assert_eq!(sent, answered, "datagrams lost while the server was killed and restarted; longest silence {silence:?}");
+}
+
+/// V6-2, V6-4: IPv6 crosses a peering from the first packet on, survives a kill, and a restart takes over addresses and
+/// routes as they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn ipv6_goes_on_without_the_server_and_a_restart_loses_nothing() {
+    if !kernel_or_skip("ipv6_goes_on_without_the_server_and_a_restart_loses_nothing") {
+        return;
+    }
+    let mut server = TestServer::start("kernel");
+    server.apply(&scenario("ipv6-dual-stack")).await;
+    let (a, b) = (namespace_of(&server, "ECS-A01").await, namespace_of(&server, "ECS-B01").await);
+    let (there, back): (IpAddr, IpAddr) =
+        ("2407:c080:802:c37::139".parse().unwrap(), "2407:c080:802:c34::111".parse().unwrap());
+    let ping = |from: &Namespace, to: IpAddr| {
+        let first = Probe::new(from, to, Proto::Icmp).deadline(Duration::from_millis(900));
+        probe(&first).unwrap().replied
+    };
+    // Nobody waits for the detection of duplicate addresses.
+    assert!(ping(&a, there) && ping(&b, back), "V6-4: echo across the peering");
+    assert!(ping(&a, "2407:c080:802:c34::1".parse().unwrap()), "L2-1: the gateway answers");
+    let _responder = Responder::start(&b, "ECS-B01", &[Proto::Tcp(443)]).unwrap();
+    let connected = probe(&Probe::new(&a, there, Proto::Tcp(443)).deadline(Duration::from_secs(5))).unwrap();
+    assert!(connected.replied, "TCP over IPv6");
+    let state = |namespace: &Namespace| {
+        let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+        netlink::run_in(namespace, || {
+            [read("/proc/thread-self/net/if_inet6"), read("/proc/thread-self/net/ipv6_route")]
+        })
+        .unwrap()
+    };
+    let before = (links(&server), state(&a)[0].clone(), routes(&state(&a)[1]));
+    assert!(before.1.contains("2407c08008020c340000000000000111"), "{}", before.1);
+
+    let stream = EchoStream::start(&a, &b, there);
+    stream.wait_for(50);
+    server.kill();
+    stream.wait_for(50);
+    assert!(ping(&b, back), "a new flow needs no server");
+    server.restart();
+    stream.wait_for(50);
+    let (sent, answered, silence) = stream.finish();
+    assert_eq!(sent, answered, "datagrams lost over the restart; longest silence {silence:?}");
+    assert_eq!((links(&server), state(&a)[0].clone(), routes(&state(&a)[1])), before, "nothing was made anew");
+}
+
+/// Destination, prefix length and gateway of the IPv6 routes by `eth0`; the rest are counters.
+fn routes(text: &str) -> Vec<[String; 3]> {
+    let lines = text.lines().filter(|line| line.trim_end().ends_with("eth0"));
+    let mut routes: Vec<[String; 3]> = lines
+        .map(|line| {
+            let mut fields = line.split_whitespace().map(str::to_owned);
+            let mut field = |n| fields.nth(n).unwrap_or_default();
+            [field(0), field(0), field(2)]
+        })
+        .filter(|[destination, ..]| !destination.starts_with("ff"))
+        .collect();
+    routes.sort();
+    // The kernel keeps copies of routes that are in use.
+    routes.dedup();
+    routes
 }
 
 /// PEER-6, RT-11: established flows stop when the call returns.
@@ -280,7 +342,7 @@ async fn what_trace_says_is_what_arrives() {
         let yaml = random_topology(&mut random);
         server.apply(&topology(&yaml)).await;
         for (protocol, port) in [(Protocol::Icmp, None), (Protocol::Tcp, Some(8080)), (Protocol::Udp, Some(53))] {
-            let request = ReachRequest { servers: Vec::new(), protocol, port, measure: true };
+            let request = ReachRequest { protocol, port, measure: true, ..ReachRequest::default() };
             let answer = server.client().reach(&request).await.unwrap();
             assert!(!answer.matrix.is_empty());
             for cell in &answer.matrix {

@@ -10,17 +10,14 @@ use common::{binary, kernel_or_skip, suite_file};
 use serde_json::Value;
 
 /// Scenarios that need what is not built yet. The list only ever gets shorter.
-const UNSUPPORTED: [&str; 10] = [
+const UNSUPPORTED: [&str; 7] = [
     "cross-account-rejected",
     "different-regions-refused",
     "eip-not-shared",
     "eip-versus-routes",
-    "ipv6-dual-stack",
     "nat-gateway-in-peer",
-    "network-acl-across-peering",
     "snat-server-in-peer",
     "snat-server-misconfigured",
-    "vip-over-peering",
 ];
 
 fn check(datapath: &str) {

@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is the failure of the test")]
 
+pub mod fault;
+pub mod random;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -113,6 +116,11 @@ impl TestServer {
 
     /// Applies a topology; `acct-a` is the operator's account, others are made.
     pub async fn apply(&self, scenario: &Scenario) -> (Access, Applied) {
+        self.apply_with(scenario, &[]).await
+    }
+
+    /// As [`Self::apply`], with accounts that are there already.
+    pub async fn apply_with(&self, scenario: &Scenario, accounts: &[(&str, AccountAccess)]) -> (Access, Applied) {
         let credentials = self.credentials();
         let mut access = Access::new(self.client(), true);
         let projects: BTreeMap<String, String> =
@@ -125,6 +133,9 @@ impl TestServer {
                 projects,
             },
         );
+        for (name, account) in accounts {
+            access.add(name, account.clone());
+        }
         let mut options = ApplyOptions { dry_run: false, on_change: &mut |_| {}, on_account: &mut |_, _| {} };
         let applied = suite::apply(&mut access, scenario, &Defaults::default(), &mut options).await;
         let applied = applied.unwrap_or_else(|error| panic!("{}", chain(&error)));
