@@ -120,6 +120,63 @@ def test_a_virtual_ip_is_down(account, subnet):
         make.port(account, subnet.id, device_owner="compute:me")
 
 
+def server_in(account, subnet, name):
+    return account.call("POST", "/causeway/v1/servers", {"server": {"name": name, "subnet_id": subnet.id}})["server"]
+
+
+def addresses(port):
+    return [pair.ip_address for pair in port.allowed_address_pairs]
+
+
+def test_a_virtual_ip_is_bound_as_terraform_binds_it(account, subnet):
+    """clients §3.9: the servers' addresses into the virtual IP's pairs, the switch into each server's."""
+    servers = [server_in(account, subnet, name) for name in ("active", "standby")]
+    vip = make.port(account, subnet.id, device_owner="neutron:VIP_PORT",
+                    fixed_ips=[v2.FixedIp(subnet_id=subnet.neutron_subnet_id)])
+    wanted = [server["ip_address"] for server in servers]
+    pairs = [v2.AllowedAddressPair(ip_address=address) for address in wanted]
+    assert addresses(neutron_update(account, vip.id, allowed_address_pairs=pairs)) == wanted
+    for server in servers:
+        switch = [v2.AllowedAddressPair(ip_address="1.1.1.1/0")]
+        assert addresses(neutron_update(account, server["port_id"], allowed_address_pairs=switch)) == ["1.1.1.1/0"]
+    # The provider compares by string.
+    read = account.vpc.neutron_show_port(v2.NeutronShowPortRequest(vip.id)).port
+    assert (addresses(read), read.status) == (wanted, "DOWN")
+    claim = account.call("POST", f"/causeway/v1/servers/{servers[1]['id']}/claim",
+                         {"address": vip.fixed_ips[0].ip_address})["claim"]
+    assert (claim["effective"], claim["vip_id"]) == (True, vip.id)
+    shown = account.call("GET", f"/causeway/v1/vips/{vip.id}")["vip"]
+    assert shown["holder"]["server_name"] == "standby"
+    assert [bound["server_name"] for bound in shown["bound"]] == ["active", "standby"]
+    # What is not named stays, an empty list unbinds.
+    assert addresses(neutron_update(account, vip.id, name="renamed")) == wanted
+    assert addresses(neutron_update(account, vip.id, allowed_address_pairs=[])) == []
+    shown = account.call("GET", f"/causeway/v1/vips/{vip.id}")["vip"]
+    assert (shown["bound"], shown["holder"]) == ([], None)
+    assert account.vpc.delete_port(v2.DeletePortRequest(vip.id)).status_code == 204
+
+
+def test_a_virtual_ip_is_bound_within_its_subnet(account, subnet):
+    other = make.subnet(account, subnet.vpc_id, cidr="10.0.2.0/24", name="subnet-b")
+    stranger = server_in(account, other, "stranger")["ip_address"]
+    vip = make.port(account, subnet.id, device_owner="neutron:VIP_PORT")
+    for address in (stranger, "10.0.1.77", "10.0.1.0/24", "1.1.1.1/0", vip.fixed_ips[0].ip_address):
+        with refused(400, "400", "virtual IP"):
+            neutron_update(account, vip.id, allowed_address_pairs=[v2.AllowedAddressPair(ip_address=address)])
+        with refused(400, "VPC.2500", "virtual IP"):
+            update(account, vip.id, allowed_address_pairs=[v2.AllowedAddressPair(ip_address=address)])
+
+
+def test_a_virtual_ip_that_a_route_names_stays(account, subnet):
+    vip = make.port(account, subnet.id, device_owner="neutron:VIP_PORT")
+    table = make.default_table(account, subnet.vpc_id)
+    address = vip.fixed_ips[0].ip_address
+    route = v2.RouteTableRoute(type="vip", destination="192.168.0.0/24", nexthop=address)
+    make.update_table(account, table.id, add=[route])
+    with refused(409, "VPC.0210", "192.168.0.0/24"):
+        account.vpc.delete_port(v2.DeletePortRequest(vip.id))
+
+
 def test_a_port_in_v2_0(account, subnet):
     port = neutron(account, subnet.id, name="port-a", admin_state_up=True)
     assert port.project_id == port.tenant_id == account.project

@@ -73,15 +73,6 @@ def test_dhcp_options_are_set_and_cleared(account):
     assert show(account, subnet.id).dhcp_enable is False
 
 
-def test_ipv6_is_refused_rather_than_pretended(account):
-    vpc = make.vpc(account)
-    with refused(400, "VPC.0201", "IPv6"):
-        make.subnet(account, vpc.id, ipv6_enable=True)
-    subnet = make.subnet(account, vpc.id, ipv6_enable=False)
-    with refused(400, "VPC.0201", "IPv6"):
-        update(account, subnet, name="subnet-a", ipv6_enable=True)
-
-
 def test_what_a_subnet_may_not_be(account):
     vpc = make.vpc(account)
     make.subnet(account, vpc.id)
