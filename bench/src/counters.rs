@@ -48,8 +48,16 @@ impl LinkCounters {
 /// # Errors
 /// The namespace cannot be entered.
 pub fn checksum_errors(namespace: &Namespace) -> anyhow::Result<u64> {
-    let text = run_in(namespace, || fs::read_to_string("/proc/thread-self/net/snmp"))??;
-    Ok(snmp(&text, "InCsumErrors"))
+    let read = |name| fs::read_to_string(format!("/proc/thread-self/net/{name}"));
+    let (four, six) = run_in(namespace, || anyhow::Ok((read("snmp")?, read("snmp6")?)))??;
+    Ok(snmp(&four, "InCsumErrors") + snmp6(&six, "InCsumErrors"))
+}
+
+/// The sum of a counter over all protocols of IPv6: one to a line, its name behind that of the protocol.
+fn snmp6(text: &str, counter: &str) -> u64 {
+    let counters = text.lines().filter_map(|line| line.split_once(char::is_whitespace));
+    let of_all = counters.filter(|(name, _)| name.ends_with(counter));
+    of_all.filter_map(|(_, value)| value.trim().parse::<u64>().ok()).sum()
 }
 
 /// The sum of a counter over all protocols. Each has a line of names and a line of values.
@@ -89,5 +97,7 @@ mod tests {
     fn checksum_errors_of_all_protocols_are_added() {
         let text = "Tcp: InErrs InCsumErrors\nTcp: 5 2\nUdp: InCsumErrors MemErrors\nUdp: 3 4\n";
         assert_eq!(snmp(text, "InCsumErrors"), 5);
+        let text = "Udp6InErrors        \t9\nUdp6InCsumErrors    \t3\nIcmp6InCsumErrors   \t4\n";
+        assert_eq!(snmp6(text, "InCsumErrors"), 7);
     }
 }

@@ -1,10 +1,11 @@
 //! `causeway-bench`: what a peering costs, as ratios against a direct veth pair and a Linux router with nftables.
 //!
-//! Three paths between two network namespaces stand at the same time: a veth pair from one to the other; two servers in
-//! peered VPCs of a Causeway server that runs in this process; a third namespace that routes, with a stateful nftables
-//! filter. Rounds measure all three in turn, so that other load on the machine meets all of them; what counts is the
+//! Four paths between two network namespaces stand at the same time: a veth pair from one to the other; two servers in
+//! peered VPCs of a Causeway server that runs in this process; two more such servers, with network ACLs, many
+//! security-group rules and many routes; a third namespace that routes, with a stateful nftables filter. Rounds measure
+//! all of them in turn, by IPv4 and IPv6, so that other load on the machine meets all of them; what counts is the
 //! median of the ratios of neighbours in one round, and the middle half of these ratios says how far to trust it.
-//! The kernel programs alone are measured by `BPF_PROG_TEST_RUN`.
+//! The kernel programs alone are measured by `BPF_PROG_TEST_RUN`, in the same variations.
 //!
 //! The exit code is 0 whatever the numbers are, 1 when something did not work (no segmentation offload, damaged
 //! checksums, a path that does not carry packets), 2 for wrong usage, 130 after Ctrl-C. Nothing stays on the machine.
@@ -62,8 +63,8 @@ async fn run(options: Options, cancel: Cancel) -> anyhow::Result<bool> {
     let causeway = Causeway::start(&cancel).await?;
     // A panic or an error in between must not keep the server's namespaces on the machine.
     let measured = {
-        let peering = causeway.path.clone();
-        tokio::task::spawn_blocking(move || measure(&options, peering, &cancel, before)).await
+        let peerings = causeway.paths.clone();
+        tokio::task::spawn_blocking(move || measure(&options, &peerings, &cancel, before)).await
     };
     let removed = causeway.remove().await;
     let works = measured.context("the measurement panicked")??;
@@ -71,10 +72,10 @@ async fn run(options: Options, cancel: Cancel) -> anyhow::Result<bool> {
     Ok(works)
 }
 
-fn measure(options: &Options, peering: path::Path, cancel: &Cancel, before: Load) -> anyhow::Result<bool> {
+fn measure(options: &Options, peerings: &[path::Path], cancel: &Cancel, before: Load) -> anyhow::Result<bool> {
     let direct = path::direct()?;
     let router = path::router()?;
-    let paths = [&direct.path, &peering, &router.path];
+    let paths = direct.paths.iter().chain(peerings).chain(&router.paths).collect();
     let rounds = rounds::run(options, paths, cancel)?;
     cancel.check()?;
     eprintln!("the kernel programs alone");

@@ -13,16 +13,16 @@ use serde::Serialize;
 #[command(
     version,
     after_help = "Examples:
-  causeway-bench                        15 rounds, some three minutes
+  causeway-bench                        9 rounds, some four minutes
   causeway-bench --rounds 30 --json raw.json
-  causeway-bench --quick                does everything work? half a minute"
+  causeway-bench --quick                does everything work? one minute"
 )]
 pub struct Options {
-    /// Rounds; each measures all three paths
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Rounds; each measures all paths
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
     /// Length of one TCP measurement in seconds
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=60))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub tcp_seconds: u32,
     /// UDP by path and round in milliseconds
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(50..=60_000))]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::machine::{Load, Machine};
 use crate::options::Options;
-use crate::path::Kind;
+use crate::path::{Kind, ROUTES, RULES};
 use crate::program::Programs;
 use crate::ratio::Spread;
 use crate::rounds::{Measured, Round, Rounds};
@@ -15,8 +15,38 @@ use crate::rounds::{Measured, Round, Rounds};
 const AIM_TCP: f64 = 0.95;
 /// Processor time by small packet: how much less than the router.
 const AIM_CPU: f64 = 1.5;
+/// Of an established flow's packet, whatever is configured and over IPv6: how much more than with nothing configured.
+const AIM_MORE: f64 = 1.05;
 /// Nanoseconds of an established flow's packet in the program.
 const AIM_ESTABLISHED: f64 = 120.0;
+
+/// What is compared with what.
+const RATIOS: [(Kind, Kind); 9] = [
+    (Kind::Causeway, Kind::Direct),
+    (Kind::Router, Kind::Direct),
+    (Kind::Causeway, Kind::Router),
+    (Kind::Configured, Kind::Direct),
+    (Kind::Configured, Kind::Causeway),
+    (Kind::Causeway6, Kind::Direct6),
+    (Kind::Router6, Kind::Direct6),
+    (Kind::Causeway6, Kind::Router6),
+    (Kind::Configured6, Kind::Causeway6),
+];
+
+/// All ways, in the order of the tables.
+const KINDS: [Kind; 8] = [
+    Kind::Direct,
+    Kind::Causeway,
+    Kind::Configured,
+    Kind::Router,
+    Kind::Direct6,
+    Kind::Causeway6,
+    Kind::Configured6,
+    Kind::Router6,
+];
+
+/// The ways through Causeway.
+const THROUGH: [Kind; 4] = [Kind::Causeway, Kind::Configured, Kind::Causeway6, Kind::Configured6];
 
 /// Everything.
 #[derive(Debug, Serialize)]
@@ -78,13 +108,9 @@ impl<'a> Report<'a> {
                 }))
             };
         let summary = Summary {
-            ratios: vec![
-                ratios(rounds, Kind::Causeway, Kind::Direct),
-                ratios(rounds, Kind::Router, Kind::Direct),
-                ratios(rounds, Kind::Causeway, Kind::Router),
-            ],
+            ratios: RATIOS.into_iter().map(|(of, to)| ratios(rounds, of, to)).collect(),
             path_cpu_ns: PathCost { causeway: over_direct(Kind::Causeway), router: over_direct(Kind::Router) },
-            absolutes: [Kind::Direct, Kind::Causeway, Kind::Router].map(|kind| absolutes(rounds, kind)).into(),
+            absolutes: KINDS.map(|kind| absolutes(rounds, kind)).into(),
         };
         Self { machine, options, summary, program, measured }
     }
@@ -92,10 +118,11 @@ impl<'a> Report<'a> {
     /// What did not work, in sentences. Slowness is none of it.
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        let through: Vec<_> = self.measured.rounds.iter().filter_map(|round| round.get(&Kind::Causeway)).collect();
+        let through: Vec<_> =
+            self.measured.rounds.iter().flat_map(|round| THROUGH.iter().filter_map(|kind| round.get(kind))).collect();
         let cut = through.iter().filter(|measured| !measured.stream.is_offloaded()).count();
         if cut > 0 {
-            faults.push(format!("segments were cut to packets in {cut} of {} rounds", through.len()));
+            faults.push(format!("segments were cut to packets in {cut} of {} streams", through.len()));
         }
         for (kind, count) in &self.measured.checksum_errors {
             if *count > 0 {
@@ -183,7 +210,10 @@ impl fmt::Display for Report<'_> {
                 ],
             )?;
         }
-        writeln!(f, "\nAbsolute values: median [middle half]; they swing with the load. UDP frames have 64 bytes")?;
+        writeln!(
+            f,
+            "\nAbsolute values: median [middle half]; they swing with the load. UDP frames have 64 bytes, v6: 84"
+        )?;
         let columns = ["", "TCP Gbit/s", "bytes/segment", "UDP 1000 packets/s", "UDP CPU ns/packet", "round trip us"];
         row(f, &columns.map(str::to_owned))?;
         for absolutes in &self.summary.absolutes {
@@ -219,7 +249,16 @@ impl fmt::Display for Report<'_> {
             "  first packet, one run    {:.0}, net {:.0} (cold caches: an upper bound)",
             program.first, program.first_net
         )?;
-        writeln!(f, "  instructions verified    {}", program.verified_instructions)?;
+        let verified = program.verified_instructions.iter().map(|(name, count)| format!("{name} {count}"));
+        writeln!(f, "  instructions verified    {}", verified.collect::<Vec<_>>().join(", "))?;
+        writeln!(
+            f,
+            "  established flow, net, and against {}; configured: ACLs, {RULES} rules, {ROUTES} routes",
+            program.established_as.first().map_or("the first", |first| first.name)
+        )?;
+        for variation in &program.established_as {
+            writeln!(f, "    {:22} {:.0}, {:.2}", variation.name, variation.net, variation.against_first)?;
+        }
 
         self.aims(f)?;
         writeln!(f, "\nSegments through the peering are not cut, checksums are right:")?;
@@ -262,6 +301,35 @@ impl Report<'_> {
                 router.median, causeway.median
             )?;
         }
+        writeln!(f, "  packet of an established flow, against nothing configured, at most {AIM_MORE}:")?;
+        for variation in self.program.established_as.iter().filter(|variation| variation.configured) {
+            let (ratio, name) = (variation.against_bare, variation.name);
+            writeln!(f, "    the program alone, {name}: {ratio:.2}  {}", reached(ratio.median <= AIM_MORE))?;
+        }
+        for (of, to) in [(Kind::Configured, Kind::Causeway), (Kind::Configured6, Kind::Causeway6)] {
+            let ratio = self.ratio(of, to).and_then(|ratios| ratios.udp_cpu_per_packet);
+            let within = reached(ratio.is_some_and(|ratio| ratio.median <= AIM_MORE));
+            writeln!(f, "    CPU by packet, {} / {}: {}  {within}", of.short(), to.short(), cell(ratio, 2))?;
+        }
+        // What the ends' own IPv6 costs more than their IPv4 is no part of the way.
+        let six_over_four = Spread::of(self.measured.rounds.iter().filter_map(|round| {
+            let cpu = |kind| Some(round.get(&kind)?.packets.cpu_ns);
+            let over_direct = |of, direct| Some(cpu(of)? / cpu(direct)?);
+            Some(over_direct(Kind::Causeway6, Kind::Direct6)? / over_direct(Kind::Causeway, Kind::Direct)?)
+        }));
+        let within = reached(six_over_four.is_some_and(|ratio| ratio.median <= AIM_MORE));
+        writeln!(f, "    CPU by packet against the direct pair, IPv6 / IPv4: {}  {within}", cell(six_over_four, 2))?;
+        for (kind, direct) in [(Kind::Configured, Kind::Direct), (Kind::Causeway6, Kind::Direct6)] {
+            let tcp = self.ratio(kind, direct).and_then(|ratios| ratios.tcp_throughput);
+            let aim = at_least(tcp, AIM_TCP);
+            writeln!(
+                f,
+                "  TCP {} against {}, at least {AIM_TCP}: {}  {aim}",
+                kind.short(),
+                direct.short(),
+                cell(tcp, 2)
+            )?;
+        }
         writeln!(
             f,
             "  established flow without the empty program, at most {AIM_ESTABLISHED} ns: {established:.0}  {}",
@@ -280,7 +348,7 @@ fn words(load: &Load) -> String {
 /// The first column is for names.
 fn row(f: &mut fmt::Formatter<'_>, cells: &[String; 6]) -> fmt::Result {
     let [name, rest @ ..] = cells;
-    let mut line = format!("  {name:19}");
+    let mut line = format!("  {name:29}");
     for cell in rest {
         line += &format!("{cell:22}");
     }

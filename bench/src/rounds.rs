@@ -43,17 +43,17 @@ pub struct Rounds {
 ///
 /// # Errors
 /// A path that does not carry traffic; [`crate::cancel::Cancelled`].
-pub fn run(options: &Options, mut paths: [&Path; 3], cancel: &Cancel) -> anyhow::Result<Rounds> {
-    let _listening = paths.iter().map(|path| stream::listen(&path.receiver)).collect::<Result<Vec<_>, _>>()?;
+pub fn run(options: &Options, mut paths: Vec<&Path>, cancel: &Cancel) -> anyhow::Result<Rounds> {
+    let _listening = paths.iter().map(|path| stream::listen(path)).collect::<Result<Vec<_>, _>>()?;
     let before = checksum_errors(&paths)?;
     let mut rounds = Vec::new();
     for number in 1..=options.rounds() {
         let (mut streams, mut packets, mut latencies) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        for path in paths {
+        for path in paths.iter().copied() {
             streams.insert(path.kind, stream::send(path, options.tcp_seconds(), cancel)?);
         }
         for _ in 0..SLICES {
-            for path in paths {
+            for path in paths.iter().copied() {
                 let slice = packets::send(path, options.udp() / SLICES, cancel)?;
                 let sum = match packets.remove(&path.kind) {
                     Some(before) => Packets::with(before, &slice),
@@ -62,7 +62,7 @@ pub fn run(options: &Options, mut paths: [&Path; 3], cancel: &Cancel) -> anyhow:
                 packets.insert(path.kind, sum);
             }
         }
-        for path in paths {
+        for path in paths.iter().copied() {
             latencies.insert(path.kind, latency::measure(path, options.latency(), cancel)?);
         }
         let round: Round = streams
@@ -95,9 +95,10 @@ fn line(round: &Round) -> String {
         round.values().map(|measured| format!("{:.digits$}", value(measured))).collect::<Vec<_>>().join(" ")
     };
     format!(
-        "TCP {} Gbit/s, UDP {} ns/packet, round trip {} us (direct, Causeway, router)",
+        "TCP {} Gbit/s, UDP {} ns/packet, round trip {} us ({})",
         each(|m| m.stream.bits_per_second / 1e9, 1),
         each(|m| m.packets.cpu_ns, 0),
-        each(|m| m.latency.p50_us, 1)
+        each(|m| m.latency.p50_us, 1),
+        round.keys().map(|kind| kind.short()).collect::<Vec<_>>().join(", ")
     )
 }

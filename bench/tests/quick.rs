@@ -32,7 +32,7 @@ fn a_quick_run_measures_all_paths_and_leaves_nothing() {
     assert!(text.contains("Aims"), "{text}");
     let raw: serde_json::Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     assert_eq!(raw["rounds"].as_array().unwrap().len(), 2);
-    for path in ["direct", "causeway", "router"] {
+    for path in ["direct", "causeway", "configured", "router", "direct6", "causeway6", "configured6", "router6"] {
         assert!(raw["rounds"][0][path]["packets"]["delivered"].as_u64().unwrap() > 0, "{path}");
         assert_eq!(raw["checksum_errors"][path], 0, "{path}");
     }

@@ -1,5 +1,7 @@
 //! The way through Causeway: a server in this process, its real API, the kernel data plane.
 
+use std::net::IpAddr;
+
 use anyhow::{Context, ensure};
 use client::{Client, ClientConfig};
 use netlink::Namespace;
@@ -7,17 +9,27 @@ use server::{DatapathChoice, FileConfig, RunningServer, ServerOptions};
 use suite::{Access, Applied, ApplyOptions, Document};
 use tempfile::TempDir;
 
-use super::{Kind, Path, port};
+use super::{Kind, Path, ROUTES, RULES, port};
 use crate::cancel::Cancel;
 use crate::leftovers;
 
-const SENDER: &str = "client";
-const RECEIVER: &str = "server";
+/// Sender and receiver of each way.
+const PAIRS: [(Variant, &str, &str); 2] =
+    [(Variant::Bare, "client", "server"), (Variant::Configured, "client-configured", "server-configured")];
 
-/// A server with two peered VPCs. [`Causeway::remove`] takes it down.
+/// What is in force beside the peering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Variant {
+    /// The rules that the traffic needs.
+    Bare,
+    /// Network ACLs, many rules and many routes.
+    Configured,
+}
+
+/// A server with peered VPCs. [`Causeway::remove`] takes it down.
 pub struct Causeway {
-    /// The way from one server to the other.
-    pub path: Path,
+    /// The ways from one server to another.
+    pub paths: Vec<Path>,
     server: RunningServer,
     data: TempDir,
 }
@@ -42,7 +54,7 @@ impl Causeway {
             topology(&server).await
         };
         match made.await {
-            Ok(path) => Ok(Self { path, server, data }),
+            Ok(paths) => Ok(Self { paths, server, data }),
             Err(error) => {
                 server.stop_and_remove().await?;
                 Err(error)
@@ -60,7 +72,7 @@ impl Causeway {
     }
 }
 
-async fn topology(server: &RunningServer) -> anyhow::Result<Path> {
+async fn topology(server: &RunningServer) -> anyhow::Result<Vec<Path>> {
     ensure!(server.is_kernel(), "{}", server.note());
     let credentials = server.credentials();
     let base = Client::new(ClientConfig {
@@ -76,51 +88,157 @@ async fn topology(server: &RunningServer) -> anyhow::Result<Path> {
     let mut options = ApplyOptions { dry_run: false, on_change: &mut |_| {}, on_account: &mut |_, _| {} };
     let applied = suite::apply(&mut access, scenario, &document.defaults, &mut options).await?;
 
-    let mut namespaces = Vec::new();
-    let mut address = None;
-    for name in [SENDER, RECEIVER] {
-        let placed = Applied::find(&applied.servers, "server", name)?;
-        let server = access.client(&placed.account, &placed.region)?.show_server(&placed.id).await?;
-        let namespace = server.namespace.with_context(|| format!("the server {name} has no namespace"))?;
-        namespaces.push(Namespace::open(&namespace)?);
-        address = Some(server.ip_address);
+    let mut paths = Vec::new();
+    for (variant, sender, receiver) in PAIRS {
+        let mut ends = Vec::new();
+        for name in [sender, receiver] {
+            let placed = Applied::find(&applied.servers, "server", name)?;
+            let server = access.client(&placed.account, &placed.region)?.show_server(&placed.id).await?;
+            let namespace = server.namespace.with_context(|| format!("the server {name} has no namespace"))?;
+            ends.push(Namespace::open(&namespace)?);
+        }
+        let [sender, receiver] = <[Namespace; 2]>::try_from(ends).map_err(|_| anyhow::anyhow!("two servers"))?;
+        let net = net(variant, Side::Receiver);
+        let addresses: [IpAddr; 2] = [format!("{}.10", net.v4).parse()?, format!("{}::10", net.v6).parse()?];
+        let kinds = match variant {
+            Variant::Bare => [Kind::Causeway, Kind::Causeway6],
+            Variant::Configured => [Kind::Configured, Kind::Configured6],
+        };
+        for (kind, address) in kinds.into_iter().zip(addresses) {
+            paths.push(Path { kind, sender: sender.clone(), receiver: receiver.clone(), address });
+        }
     }
-    let [sender, receiver] = <[Namespace; 2]>::try_from(namespaces).map_err(|_| anyhow::anyhow!("two servers"))?;
-    let address = address.unwrap_or_default();
-    let address = address.parse().with_context(|| format!("`{address}` is not an IPv4 address"))?;
-    Ok(Path { kind: Kind::Causeway, sender, receiver, address })
+    Ok(paths)
 }
 
-/// Two peered VPCs with a security group that opens what the router's filter opens.
+/// Which end of a way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Sender,
+    Receiver,
+}
+
+/// Names and ranges of the VPC of an end.
+struct Net {
+    /// Last part of the names of its objects.
+    name: &'static str,
+    /// The first three bytes of the addresses of its subnet.
+    v4: &'static str,
+    /// The first four words of the IPv6 addresses of its subnet.
+    v6: &'static str,
+}
+
+fn net(variant: Variant, side: Side) -> Net {
+    let (name, v4, v6) = match (variant, side) {
+        (Variant::Bare, Side::Sender) => ("a", "172.16.0", "2407:c080:802:16"),
+        (Variant::Bare, Side::Receiver) => ("b", "172.17.0", "2407:c080:802:17"),
+        (Variant::Configured, Side::Sender) => ("c", "172.18.0", "2407:c080:802:18"),
+        (Variant::Configured, Side::Receiver) => ("d", "172.19.0", "2407:c080:802:19"),
+    };
+    Net { name, v4, v6 }
+}
+
+/// Two pairs of peered VPCs with security groups that open what the router's filter opens.
 fn document() -> String {
-    format!(
-        "vpcs:
-- {{name: vpc-a, cidrs: [172.16.0.0/16]}}
-- {{name: vpc-b, cidrs: [172.17.0.0/16]}}
-subnets:
-- {{name: subnet-a, vpc: vpc-a, cidr: 172.16.0.0/24}}
-- {{name: subnet-b, vpc: vpc-b, cidr: 172.17.0.0/24}}
-security_groups:
-- name: bench
-  rules:
-  - {{dir: in, action: allow, priority: 1, version: 4, proto: tcp, port: \"22,80,443,3306,5432,6379\", remote: 172.16.0.0/16}}
-  - {{dir: in, action: allow, priority: 1, version: 4, proto: tcp, port: {stream}, remote: 172.16.0.0/16}}
-  - {{dir: in, action: allow, priority: 1, version: 4, proto: tcp, port: {latency}, remote: 172.16.0.0/16}}
-  - {{dir: in, action: allow, priority: 1, version: 4, proto: udp, port: {packets}, remote: 172.16.0.0/16}}
-  - {{dir: out, action: allow, priority: 1, version: 4, proto: all, remote: 0.0.0.0/0}}
-workloads:
-- {{name: {SENDER}, subnet: subnet-a, ip: 172.16.0.10, kind: ecs, sgs: [bench]}}
-- {{name: {RECEIVER}, subnet: subnet-b, ip: 172.17.0.10, kind: ecs, sgs: [bench]}}
-peerings:
-- {{name: peering, local: vpc-a, peer: vpc-b, status: ACTIVE}}
-routes:
-- {{table: rtb-vpc-a, destination: 172.17.0.0/16, next_hop_type: peering, next_hop: peering}}
-- {{table: rtb-vpc-b, destination: 172.16.0.0/16, next_hop_type: peering, next_hop: peering}}
-",
-        stream = port::STREAM,
-        latency = port::LATENCY,
-        packets = port::PACKETS,
-    )
+    let mut sections: Vec<(&str, String)> =
+        ["vpcs", "subnets", "security_groups", "workloads", "peerings", "routes", "network_acls"]
+            .map(|key| (key, String::new()))
+            .into();
+    let mut add = |key: &str, item: String| {
+        for (_, body) in sections.iter_mut().filter(|(name, _)| *name == key) {
+            *body += &format!("- {{{item}}}\n");
+        }
+    };
+    for (variant, sender, receiver) in PAIRS {
+        let (near, far) = (net(variant, Side::Sender), net(variant, Side::Receiver));
+        // A group may have 50 rules (rule SG-12), those that it is made with among them: they are in two.
+        let peering = format!("peering-{}", near.name);
+        let (mut groups, mut rest) = (Vec::new(), rules(variant, &near));
+        while !rest.is_empty() {
+            let group = format!("bench-{}-{}", near.name, groups.len() + 1);
+            let rules: Vec<String> = rest.drain(..rest.len().min(RULES / 2)).collect();
+            add("security_groups", format!("name: {group}, rules: [{}]", rules.join(", ")));
+            groups.push(group);
+        }
+        let groups = groups.join(", ");
+        add("peerings", format!("name: {peering}, local: vpc-{}, peer: vpc-{}, status: ACTIVE", near.name, far.name));
+        for (workload, own, other) in [(sender, &near, &far), (receiver, &far, &near)] {
+            let Net { name, v4, v6 } = own;
+            add("vpcs", format!("name: vpc-{name}, cidrs: [{v4}.0/16]"));
+            add("subnets", format!("name: subnet-{name}, vpc: vpc-{name}, cidr: {v4}.0/24, cidr6: \"{v6}::/64\""));
+            add(
+                "workloads",
+                format!(
+                    "name: {workload}, subnet: subnet-{name}, ip: {v4}.10, ip6: \"{v6}::10\", kind: ecs, sgs: [{groups}]"
+                ),
+            );
+            let mut destinations = vec![format!("{}.0/16", other.v4), format!("{}::/64", other.v6)];
+            if variant == Variant::Configured {
+                destinations.extend((destinations.len()..ROUTES).map(|n| format!("10.{}.{}.0/24", n / 250, n % 250)));
+                let name = format!("acl-{name}");
+                add(
+                    "network_acls",
+                    format!("name: {name}, subnets: [subnet-{}], rules: [{}]", own.name, acl().join(", ")),
+                );
+            }
+            for destination in destinations {
+                add(
+                    "routes",
+                    format!(
+                        "table: rtb-vpc-{name}, destination: \"{destination}\", next_hop_type: peering, next_hop: {peering}"
+                    ),
+                );
+            }
+        }
+    }
+    sections.iter().map(|(key, body)| format!("{key}:\n{body}")).collect()
+}
+
+/// The rules of a group: what the traffic needs stands last.
+fn rules(variant: Variant, clients: &Net) -> Vec<String> {
+    let rule = |version: u8, service: &str, remote: &str| {
+        format!("{{dir: in, action: allow, priority: 1, version: {version}, {service}, remote: \"{remote}\"}}")
+    };
+    let mut rules = Vec::new();
+    for (version, everything, remote) in
+        [(4, "0.0.0.0/0", format!("{}.0/16", clients.v4)), (6, "::/0", format!("{}::/64", clients.v6))]
+    {
+        rules.push(rule(version, "proto: tcp, port: \"22,80,443,3306,5432,6379\"", &remote));
+        rules.push(rule(version, &format!("proto: tcp, port: {}", port::STREAM), &remote));
+        rules.push(rule(version, &format!("proto: tcp, port: {}", port::LATENCY), &remote));
+        rules.push(rule(version, &format!("proto: udp, port: {}", port::PACKETS), &remote));
+        rules.push(format!(
+            "{{dir: out, action: allow, priority: 1, version: {version}, proto: all, remote: \"{everything}\"}}"
+        ));
+    }
+    if variant == Variant::Configured {
+        let more = rules.len()..RULES;
+        let others = more.map(|n| rule(4, &format!("proto: tcp, port: {}", 1000 + n), &format!("10.{n}.0.0/16")));
+        rules.splice(0..0, others.collect::<Vec<_>>());
+    }
+    rules
+}
+
+/// The rules of a network ACL: some that refuse others, then everything.
+fn acl() -> Vec<String> {
+    let mut rules = Vec::new();
+    for (version, others, everything) in [(4, "192.168", "0.0.0.0/0"), (6, "2001:db8", "::/0")] {
+        for direction in ["in", "out"] {
+            for number in 0..10 {
+                let source =
+                    if version == 4 { format!("{others}.{number}.0/24") } else { format!("{others}:{number}::/48") };
+                rules.push(format!(
+                    "{{dir: {direction}, action: deny, priority: {}, version: {version}, proto: tcp, source: \"{source}\", destination: \"{everything}\", dport: 445}}",
+                    rules.len() + 1
+                ));
+            }
+            rules.push(format!(
+                "{{dir: {direction}, action: allow, priority: {}, version: {version}, source: \"{everything}\", destination: \"{everything}\"}}",
+                rules.len() + 1
+            ));
+        }
+    }
+    rules
 }
 
 #[cfg(test)]
@@ -131,6 +249,10 @@ mod tests {
     #[test]
     fn the_topology_is_a_valid_document() {
         let parsed = Document::parse(&document(), "test").unwrap();
-        assert_eq!(parsed.scenarios[0].peerings.len(), 1);
+        let scenario = &parsed.scenarios[0];
+        assert_eq!((scenario.peerings.len(), scenario.network_acls.len()), (2, 2));
+        let routes = scenario.routes.iter().filter(|route| route.table == "rtb-vpc-d").count();
+        let groups = scenario.security_groups.iter().filter(|group| group.name.starts_with("bench-c"));
+        assert_eq!((routes, groups.map(|group| group.rules.len()).sum()), (ROUTES, RULES));
     }
 }

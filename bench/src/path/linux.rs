@@ -1,7 +1,7 @@
 //! The two ways that Linux has by itself.
 
 use std::io::Write;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::Stdio;
 
 use anyhow::{Context, ensure};
@@ -11,11 +11,11 @@ use super::{Kind, Path, port};
 use crate::leftovers;
 use crate::tools::command;
 
-/// A way whose namespaces go when it is dropped.
+/// A way, by IPv4 and IPv6, whose namespaces go when it is dropped.
 #[derive(Debug)]
 pub struct Standing {
-    /// The way.
-    pub path: Path,
+    /// The way by IPv4, then that by IPv6.
+    pub paths: [Path; 2],
     _namespaces: Vec<Removed>,
 }
 
@@ -47,12 +47,19 @@ pub fn direct() -> anyhow::Result<Standing> {
     let (a, b) = (Removed::create("direct-a")?, Removed::create("direct-b")?);
     let (left, right) = (a.0.label(), b.0.label());
     ip(None, &format!("link add name eth0 netns {left} type veth peer name eth0 netns {right}\n"))?;
-    for (namespace, address) in [(&a.0, "10.0.0.1"), (&b.0, "10.0.0.2")] {
-        ip(Some(namespace), &format!("address add {address}/24 dev eth0\nlink set lo up\nlink set eth0 up\n"))?;
+    for (namespace, host) in [(&a.0, 1), (&b.0, 2)] {
+        let addresses = format!("address add 10.0.0.{host}/24 dev eth0\naddress add fd00::{host}/64 dev eth0 nodad\n");
+        ip(Some(namespace), &format!("{addresses}link set lo up\nlink set eth0 up\n"))?;
     }
-    let path =
-        Path { kind: Kind::Direct, sender: a.0.clone(), receiver: b.0.clone(), address: Ipv4Addr::new(10, 0, 0, 2) };
-    Ok(Standing { path, _namespaces: vec![a, b] })
+    let paths = paths(
+        [
+            (Kind::Direct, Ipv4Addr::new(10, 0, 0, 2).into()),
+            (Kind::Direct6, Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2).into()),
+        ],
+        &a.0,
+        &b.0,
+    );
+    Ok(Standing { paths, _namespaces: vec![a, b] })
 }
 
 /// Two namespaces, each with a veth pair to a third one that forwards what its filter accepts.
@@ -61,22 +68,35 @@ pub fn direct() -> anyhow::Result<Standing> {
 /// What `ip` and `nft` say.
 pub fn router() -> anyhow::Result<Standing> {
     let (a, b, middle) = (Removed::create("router-a")?, Removed::create("router-b")?, Removed::create("router")?);
-    for (namespace, side, net) in [(&a.0, "left", "172.16.0"), (&b.0, "right", "172.17.0")] {
+    for (namespace, side, net, net6) in
+        [(&a.0, "left", "172.16.0", "fd00:0:0:16"), (&b.0, "right", "172.17.0", "fd00:0:0:17")]
+    {
         let (end, router) = (namespace.label(), middle.0.label());
         ip(None, &format!("link add name eth0 netns {end} type veth peer name {side} netns {router}\n"))?;
-        ip(Some(&middle.0), &format!("address add {net}.1/24 dev {side}\nlink set {side} up\n"))?;
+        ip(
+            Some(&middle.0),
+            &format!(
+                "address add {net}.1/24 dev {side}\naddress add {net6}::1/64 dev {side} nodad\nlink set {side} up\n"
+            ),
+        )?;
         ip(
             Some(namespace),
             &format!(
-                "address add {net}.2/24 dev eth0\nlink set lo up\nlink set eth0 up\nroute add default via {net}.1\n"
+                "address add {net}.2/24 dev eth0\naddress add {net6}::2/64 dev eth0 nodad\nlink set lo up\n\
+                 link set eth0 up\nroute add default via {net}.1\nroute add default via {net6}::1\n"
             ),
         )?;
     }
     set_forwarding(&middle.0, true)?;
     input(run_in(&middle.0, || spawn("nft", &["-f", "-"]))??, "nft", &ruleset())?;
-    let path =
-        Path { kind: Kind::Router, sender: a.0.clone(), receiver: b.0.clone(), address: Ipv4Addr::new(172, 17, 0, 2) };
-    Ok(Standing { path, _namespaces: vec![a, b, middle] })
+    let address6 = Ipv6Addr::new(0xfd00, 0, 0, 0x17, 0, 0, 0, 2);
+    let paths =
+        paths([(Kind::Router, Ipv4Addr::new(172, 17, 0, 2).into()), (Kind::Router6, address6.into())], &a.0, &b.0);
+    Ok(Standing { paths, _namespaces: vec![a, b, middle] })
+}
+
+fn paths(ways: [(Kind, IpAddr); 2], sender: &Namespace, receiver: &Namespace) -> [Path; 2] {
+    ways.map(|(kind, address)| Path { kind, sender: sender.clone(), receiver: receiver.clone(), address })
 }
 
 /// A filter as one would write it for two groups of machines: what is established passes at the first rule, new
@@ -92,6 +112,14 @@ fn ruleset() -> String {
                 type ipv4_addr; flags interval
                 elements = {{ 172.17.0.0/24, 172.20.0.0/24, 10.30.0.0/16 }}
             }}
+            set clients6 {{
+                type ipv6_addr; flags interval
+                elements = {{ fd00:0:0:16::/64, fd00:0:0:18::/64, fd00:0:1::/48 }}
+            }}
+            set servers6 {{
+                type ipv6_addr; flags interval
+                elements = {{ fd00:0:0:17::/64, fd00:0:0:20::/64, fd00:0:2::/48 }}
+            }}
             set services {{
                 type inet_proto . inet_service
                 elements = {{ tcp . 22, tcp . 80, tcp . 443, tcp . 3306, tcp . 5432, tcp . 6379, udp . 53, udp . 123,
@@ -103,6 +131,8 @@ fn ruleset() -> String {
                 ct state invalid drop
                 ip saddr @clients ip daddr @servers meta l4proto . th dport @services accept
                 ip saddr @clients ip daddr @servers icmp type echo-request accept
+                ip6 saddr @clients6 ip6 daddr @servers6 meta l4proto . th dport @services accept
+                icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, echo-request }} accept
             }}
         }}\n",
         stream = port::STREAM,

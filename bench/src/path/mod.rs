@@ -3,7 +3,7 @@
 mod causeway;
 mod linux;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use netlink::Namespace;
 use serde::Serialize;
@@ -19,9 +19,24 @@ pub enum Kind {
     Direct,
     /// Two servers in peered VPCs.
     Causeway,
+    /// The same with network ACLs, [`RULES`] security-group rules and [`ROUTES`] routes in place.
+    Configured,
     /// A namespace in between that routes, with nftables.
     Router,
+    /// As [`Kind::Direct`], over IPv6.
+    Direct6,
+    /// As [`Kind::Causeway`], over IPv6.
+    Causeway6,
+    /// As [`Kind::Configured`], over IPv6.
+    Configured6,
+    /// As [`Kind::Router`], over IPv6.
+    Router6,
 }
+
+/// Security-group rules of a configured way.
+pub const RULES: usize = 50;
+/// Custom routes of each VPC of a configured way: as many as it may have (rule RT-14).
+pub const ROUTES: usize = 1000;
 
 impl Kind {
     /// In sentences.
@@ -29,7 +44,12 @@ impl Kind {
         match self {
             Self::Direct => "direct veth pair",
             Self::Causeway => "Causeway peering",
+            Self::Configured => "Causeway peering with ACLs, rules and routes",
             Self::Router => "router with nftables",
+            Self::Direct6 => "direct veth pair over IPv6",
+            Self::Causeway6 => "Causeway peering over IPv6",
+            Self::Configured6 => "Causeway peering with ACLs, rules and routes over IPv6",
+            Self::Router6 => "router with nftables over IPv6",
         }
     }
 
@@ -38,7 +58,12 @@ impl Kind {
         match self {
             Self::Direct => "direct",
             Self::Causeway => "Causeway",
+            Self::Configured => "configured",
             Self::Router => "router",
+            Self::Direct6 => "direct v6",
+            Self::Causeway6 => "Causeway v6",
+            Self::Configured6 => "configured v6",
+            Self::Router6 => "router v6",
         }
     }
 }
@@ -53,7 +78,22 @@ pub struct Path {
     /// Where they arrive. Its interface is `eth0`.
     pub receiver: Namespace,
     /// Address of the receiver.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
+}
+
+impl Path {
+    /// Every address of the receiver's family, to listen at.
+    pub fn any(&self) -> IpAddr {
+        match self.address {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        }
+    }
+
+    /// A port of the receiver.
+    pub fn to(&self, port: u16) -> SocketAddr {
+        (self.address, port).into()
+    }
 }
 
 /// The interface of senders and receivers.

@@ -2,9 +2,11 @@
 
 mod fixture;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use abi::FAMILY_V4;
+use anyhow::{Context, bail, ensure};
 use datapath::Capacities;
 use datapath::testrun::TestDatapath;
 use netlink::{Namespace, run_in};
@@ -13,7 +15,7 @@ use tables::{Delta, Tables};
 
 use crate::path::{Removed, ip};
 use crate::ratio::Spread;
-use fixture::{End, ends, frame, tables};
+use fixture::{End, Variation, ends, frame, tables};
 
 /// The object with the empty program.
 const TEST_OBJECT: &[u8] = include_bytes!("../../../bpf/causeway-testrun.bpf.o");
@@ -40,8 +42,25 @@ pub struct Programs {
     pub empty_once: Spread,
     /// The same as `established_net` for first packets.
     pub first_net: Spread,
-    /// Instructions that the verifier walked through.
-    pub verified_instructions: u32,
+    /// Instructions that the verifier walked through, by program.
+    pub verified_instructions: BTreeMap<&'static str, u32>,
+    /// A packet of an established flow in all variations, the first being the one above.
+    pub established_as: Vec<Established>,
+}
+
+/// A packet of an established flow in one variation.
+#[derive(Clone, Debug, Serialize)]
+pub struct Established {
+    /// [`Variation::name`].
+    pub name: &'static str,
+    /// [`Variation::configured`].
+    pub configured: bool,
+    /// As [`Programs::established_net`].
+    pub net: Spread,
+    /// Ratios to the first variation within a round.
+    pub against_first: Spread,
+    /// The same to the variation of its family with nothing configured.
+    pub against_bare: Spread,
 }
 
 /// Measures the object that ships.
@@ -64,31 +83,64 @@ fn in_namespace(namespace: &Namespace, rounds: u32, left: End, right: End) -> an
     run_in(namespace, || run(rounds, left, right))?
 }
 
+/// The object that ships with the tables of a variation, and a flow that both ends know.
+struct Standing {
+    datapath: TestDatapath,
+    /// A packet of the flow.
+    packet: Vec<u8>,
+    variation: Variation,
+}
+
+impl Standing {
+    fn new(variation: Variation, left: End, right: End) -> anyhow::Result<Self> {
+        let mut datapath = TestDatapath::load_shipped(&Capacities::default())?;
+        let bumped = BTreeSet::from([left.vni, right.vni]);
+        let delta = Delta::between(&Tables::default(), &tables(left, right, variation));
+        datapath.apply(&Delta { bumped, ..delta })?;
+        let there = frame(left, right, variation.family, 1000, 2000);
+        let back = frame(right, left, variation.family, 2000, 1000);
+        for (frame, from) in [(&there, left), (&back, right), (&there, left), (&back, right)] {
+            let result = datapath.run(frame, from.ifindex)?.result;
+            let name = variation.name();
+            ensure!(result == REDIRECT, "{name}: the program returned {result} for a packet that is allowed");
+        }
+        Ok(Self { datapath, packet: there, variation })
+    }
+
+    /// The time of one of many runs.
+    fn repeat(&mut self, left: End) -> anyhow::Result<Duration> {
+        let repeated = self.datapath.run_program("from_workload", &self.packet, left.ifindex, REPEAT)?;
+        let (result, name) = (repeated.result, self.variation.name());
+        ensure!(result == REDIRECT, "{name}: the program returned {result} in the end");
+        Ok(repeated.duration)
+    }
+}
+
 fn run(rounds: u32, left: End, right: End) -> anyhow::Result<Programs> {
-    let mut shipped = TestDatapath::load_shipped(&Capacities::default())?;
-    let tables = tables(left, right);
-    let bumped = BTreeSet::from([left.vni, right.vni]);
-    shipped.apply(&Delta { bumped, ..Delta::between(&Tables::default(), &tables) })?;
+    let mut variations = Vec::new();
+    for variation in Variation::ALL {
+        variations.push(Standing::new(variation, left, right)?);
+    }
     // A copy, because the loader needs the bytes to be aligned.
     let aligned = TEST_OBJECT.to_vec();
     let mut test = TestDatapath::load(&aligned, &Capacities::default())?;
 
-    let (there, back) = (frame(left, right, 1000, 2000), frame(right, left, 2000, 1000));
-    for (frame, from) in [(&there, left), (&back, right), (&there, left), (&back, right)] {
-        let result = shipped.run(frame, from.ifindex)?.result;
-        ensure!(result == REDIRECT, "the program returned {result} for a packet that is allowed");
-    }
-    let ns = |duration: std::time::Duration| duration.as_secs_f64() * 1e9;
-    let (mut empty, mut established, mut first, mut empty_once) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let ns = |duration: Duration| duration.as_secs_f64() * 1e9;
+    let (mut empty, mut first, mut empty_once) = (Vec::new(), Vec::new(), Vec::new());
+    let mut established: Vec<Vec<f64>> = vec![Vec::new(); variations.len()];
+    let there = frame(left, right, FAMILY_V4, 1000, 2000);
     for round in 0..rounds {
         empty.push(ns(test.run_program("empty", &there, left.ifindex, REPEAT)?.duration));
-        let repeated = shipped.run_program("from_workload", &there, left.ifindex, REPEAT)?;
-        ensure!(repeated.result == REDIRECT, "the program returned {} in the end", repeated.result);
-        established.push(ns(repeated.duration));
+        for (standing, values) in variations.iter_mut().zip(&mut established) {
+            values.push(ns(standing.repeat(left)?));
+        }
+        let Some(Standing { datapath: shipped, .. }) = variations.first_mut() else { bail!("no variation") };
         let (mut once, mut nothing) = (Vec::new(), Vec::new());
         for port in 0..FIRST {
             let round = u16::try_from(round % 1000)?;
-            once.push(ns(shipped.run(&frame(left, right, 2000 + port, 3000 + round), left.ifindex)?.duration));
+            once.push(ns(shipped
+                .run(&frame(left, right, FAMILY_V4, 2000 + port, 3000 + round), left.ifindex)?
+                .duration));
             nothing.push(ns(test.run_program("empty", &there, left.ifindex, 1)?.duration));
         }
         let median = |values| Spread::of(values).map_or(f64::NAN, |spread: Spread| spread.median);
@@ -99,13 +151,30 @@ fn run(rounds: u32, left: End, right: End) -> anyhow::Result<Programs> {
     let net = |whole: &[f64], nothing: &[f64]| {
         Spread::of(whole.iter().zip(nothing).map(|(whole, nothing)| whole - nothing)).context("no rounds")
     };
+    let Some((bare, standing)) = established.first().zip(variations.first_mut()) else { bail!("no variation") };
+    let established_as = established.iter().zip(Variation::ALL).map(|(values, variation)| {
+        let own = established.iter().zip(Variation::ALL).find(|(_, other)| *other == variation.bare());
+        let against = |others: &[f64]| {
+            let alone = |(whole, nothing): (&f64, &f64)| whole - nothing;
+            let pairs = values.iter().zip(&empty).map(alone).zip(others.iter().zip(&empty).map(alone));
+            Spread::of(pairs.map(|(value, other)| value / other)).context("no rounds")
+        };
+        anyhow::Ok(Established {
+            name: variation.name(),
+            configured: variation.configured,
+            net: net(values, &empty)?,
+            against_first: against(bare)?,
+            against_bare: against(own.map_or(bare, |(values, _)| values))?,
+        })
+    });
     Ok(Programs {
+        established_as: established_as.collect::<Result<_, _>>()?,
         empty: spread(&empty)?,
-        established: spread(&established)?,
-        established_net: net(&established, &empty)?,
+        established: spread(bare)?,
+        established_net: net(bare, &empty)?,
         first: spread(&first)?,
         empty_once: spread(&empty_once)?,
         first_net: net(&first, &empty_once)?,
-        verified_instructions: shipped.verified_instructions()?,
+        verified_instructions: standing.datapath.verified_instructions()?,
     })
 }

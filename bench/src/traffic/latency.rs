@@ -29,9 +29,9 @@ pub struct Latency {
 /// # Errors
 /// No connection; [`crate::cancel::Cancelled`].
 pub fn measure(path: &Path, length: Duration, cancel: &Cancel) -> anyhow::Result<Latency> {
-    let listen = SocketAddr::from(([0, 0, 0, 0], port::LATENCY));
+    let listen = SocketAddr::from((path.any(), port::LATENCY));
     let listener = run_in(&path.receiver, || TcpListener::bind(listen))??;
-    let to = SocketAddr::from((path.address, port::LATENCY));
+    let to = path.to(port::LATENCY);
     let client = run_in(&path.sender, || TcpStream::connect_timeout(&to, PATIENCE))?
         .with_context(|| format!("no connection over the {}", path.kind.name()))?;
     let (server, _) = listener.accept()?;

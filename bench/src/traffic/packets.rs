@@ -24,7 +24,7 @@ use crate::cancel::Cancel;
 use crate::cpu;
 use crate::path::{Path, port};
 
-/// Makes a frame of 64 bytes with Ethernet (14), IPv4 (20) and UDP (8) headers.
+/// Makes a frame of 64 bytes with Ethernet (14), IPv4 (20) and UDP (8) headers, of 84 bytes with those of IPv6 (40).
 const PAYLOAD: usize = 22;
 /// Packets by system call.
 const BATCH: usize = 64;
@@ -118,11 +118,11 @@ pub fn send(path: &Path, length: Duration, cancel: &Cancel) -> anyhow::Result<Pa
 
 /// Makes both sockets and sends a packet there, back and there, so that both filters know the flow as established.
 fn connect(path: &Path, cancel: &Cancel) -> anyhow::Result<(UdpSocket, UdpSocket)> {
-    let listen = SocketAddr::from(([0, 0, 0, 0], port::PACKETS));
+    let listen = SocketAddr::from((path.any(), port::PACKETS));
     let receiver = run_in(&path.receiver, || UdpSocket::bind(listen))?.context("cannot listen for packets")?;
     let sender = run_in(&path.sender, || {
-        let socket = UdpSocket::bind(("0.0.0.0", 0))?;
-        socket.connect((path.address, port::PACKETS)).map(|()| socket)
+        let socket = UdpSocket::bind((path.any(), 0))?;
+        socket.connect(path.to(port::PACKETS)).map(|()| socket)
     })?
     .with_context(|| format!("the {} has no route", path.kind.name()))?;
     setsockopt(&receiver, sockopt::RcvBufForce, &BUFFER)?;

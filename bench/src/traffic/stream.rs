@@ -45,9 +45,10 @@ impl Stream {
 ///
 /// # Errors
 /// It does not listen.
-pub fn listen(receiver: &Namespace) -> anyhow::Result<Process> {
-    let mut process = start(receiver, &["--server", "-4"])?;
-    let table = format!("/proc/{}/net/tcp", process.0.id());
+pub fn listen(path: &Path) -> anyhow::Result<Process> {
+    let mut process = start(&path.receiver, &["--server", family(path)])?;
+    let table = if path.address.is_ipv6() { "tcp6" } else { "tcp" };
+    let table = format!("/proc/{}/net/{table}", process.0.id());
     let end = Instant::now() + PATIENCE;
     while !fs::read_to_string(&table).is_ok_and(|table| is_listening(&table, port::STREAM)) {
         if let Some(status) = process.0.try_wait()? {
@@ -67,7 +68,7 @@ pub fn send(path: &Path, seconds: u32, cancel: &Cancel) -> anyhow::Result<Stream
     let before = LinkCounters::read(&path.receiver, INTERFACE)?;
     let (address, seconds_text) = (path.address.to_string(), seconds.to_string());
     // Without reports in between, what it writes fits the pipe, so it may be read at the end.
-    let arguments = ["--client", &address, "-4", "--time", &seconds_text, "--json", "--interval", "0"];
+    let arguments = ["--client", &address, family(path), "--time", &seconds_text, "--json", "--interval", "0"];
     let mut process = start(&path.sender, &arguments)?;
     let end = Instant::now() + Duration::from_secs(seconds.into()) + PATIENCE;
     while process.0.try_wait()?.is_none() {
@@ -95,6 +96,11 @@ pub fn send(path: &Path, seconds: u32, cancel: &Cancel) -> anyhow::Result<Stream
         retransmits: result.pointer("/end/sum_sent/retransmits").and_then(serde_json::Value::as_u64).unwrap_or(0),
         mean_segment: arrived.mean(),
     })
+}
+
+/// The option of iperf3 for the family of a path.
+fn family(path: &Path) -> &'static str {
+    if path.address.is_ipv6() { "-6" } else { "-4" }
 }
 
 fn start(namespace: &Namespace, arguments: &[&str]) -> anyhow::Result<Process> {
