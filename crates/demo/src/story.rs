@@ -236,8 +236,8 @@ async fn packet(
     }
     if let (Fate::Lost(..), true) = (fate, traced) {
         tell.explain(&verdict.explanation);
-        for fix in verdict.fix.iter().take(1) {
-            tell.explain(&format!("to change it: {fix}"));
+        for (number, fix) in verdict.fix.iter().enumerate() {
+            tell.explain(&format!("{}{fix}", if number == 0 { "to change it: " } else { "              " }));
         }
     }
     if hoped && let Some(seen) = found.probe.as_ref().and_then(|probe| probe.observed_source.as_deref()) {
