@@ -41,6 +41,13 @@ impl<K: Ord + Clone, T> Table<K, T> {
         self.0.insert(id, (object, revision)).map(|(object, _)| object)
     }
 
+    /// Sets the revision of an object's last write; the object stays.
+    pub(crate) fn touch(&mut self, id: &K, revision: Revision) {
+        if let Some((_, last)) = self.0.get_mut(id) {
+            *last = revision;
+        }
+    }
+
     pub(crate) fn remove(&mut self, id: &K) -> Option<Arc<T>> {
         self.0.remove(id).map(|(object, _)| object)
     }

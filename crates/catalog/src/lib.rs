@@ -19,4 +19,4 @@ mod tests;
 
 pub use change::{CatalogError, RecordChange};
 pub use indexes::VniOwner;
-pub use view::Catalog;
+pub use view::{Catalog, Foreseen};

@@ -44,6 +44,18 @@ macro_rules! objects {
                 }
             }
 
+            /// Sets the revision of the last write of a record, if there is one.
+            pub(crate) fn touch(&mut self, key: &str, revision: Revision) {
+                let Some((kind, id)) = split(key) else { return };
+                match kind {
+                    $(Kind::$kind => {
+                        if let Some(id) = $id::from_key(id) {
+                            self.$table.touch(&id, revision);
+                        }
+                    })*
+                }
+            }
+
             /// The revision of the last write of a record.
             pub(crate) fn revision(&self, key: &str) -> Option<Revision> {
                 let (kind, id) = split(key)?;

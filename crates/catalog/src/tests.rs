@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use store::{Change, ChangeSet, Entry, Revision, Snapshot};
 use uuid::Uuid;
 
-use crate::{Catalog, CatalogError, VniOwner};
+use crate::{Catalog, CatalogError, Foreseen, VniOwner};
 
 fn uuid(n: u8) -> Uuid {
     Uuid::from_u128(u128::from(n) + 1)
@@ -320,10 +320,21 @@ proptest! {
         let mut applied = Catalog::default();
         for set in &sets {
             let (next, changes) = applied.apply(set).unwrap();
-            for change in changes {
+            for change in &changes {
                 prop_assert_ne!(&change.old, &change.new);
                 prop_assert_eq!(change.new.is_some(), next.mod_revision(&change.key) == Some(set.revision));
             }
+            let records: Vec<_> = set
+                .changes
+                .iter()
+                .map(|change| change.value.as_ref().map(|value| Record::decode(&change.key, value).unwrap()))
+                .collect();
+            let foreseen = applied.foresee(set.changes.iter().zip(&records).map(|(write, record)| match record {
+                Some(record) if changes.iter().any(|change| change.key == write.key) => Foreseen::Put(record),
+                Some(_) => Foreseen::Touch(&write.key),
+                None => Foreseen::Delete(&write.key),
+            }));
+            prop_assert_eq!(&foreseen, &next);
             applied = next;
         }
         let built = Catalog::from_snapshot(&snapshot).unwrap();

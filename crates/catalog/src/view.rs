@@ -17,6 +17,17 @@ use crate::change::{CatalogError, RecordChange};
 use crate::indexes::{Indexes, VniOwner, pair};
 use crate::objects::Objects;
 
+/// A write that is on its way to the store.
+#[derive(Clone, Copy, Debug)]
+pub enum Foreseen<'a> {
+    /// Makes or replaces a record.
+    Put(&'a Record),
+    /// Removes the record with this key.
+    Delete(&'a str),
+    /// Gives the record with this key a new revision.
+    Touch(&'a str),
+}
+
 /// The objects of the installation at one revision of the store.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
@@ -64,6 +75,26 @@ impl Catalog {
             }
         }
         Ok((next, changes))
+    }
+
+    /// The catalog as it will be when these writes become the store's next revision. As [`Catalog::apply`] of the change
+    /// set that the store makes of them, before the store has made it.
+    #[must_use]
+    pub fn foresee<'a>(&self, writes: impl IntoIterator<Item = Foreseen<'a>>) -> Self {
+        let mut next = self.clone();
+        next.revision = self.revision.next();
+        for write in writes {
+            match write {
+                Foreseen::Put(record) => {
+                    next.put(record.clone(), next.revision);
+                }
+                Foreseen::Delete(key) => {
+                    next.remove(key);
+                }
+                Foreseen::Touch(key) => next.objects.touch(key, next.revision),
+            }
+        }
+        next
     }
 
     /// The store's revision that the catalog shows.

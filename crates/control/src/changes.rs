@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use catalog::{Catalog, CatalogError, RecordChange};
+use catalog::{Catalog, CatalogError, Foreseen, RecordChange};
 use model::{Claim, Kind, Record, RecordError};
 use store::{Change, ChangeSet, Commit, Guard, Revision, Write};
 
@@ -142,6 +142,15 @@ impl Changes {
             });
         }
         Ok(Commit { guards, writes })
+    }
+
+    /// The catalog as it will be once the store has made these changes its next revision.
+    pub(crate) fn foresee(&self, catalog: &Catalog) -> Catalog {
+        catalog.foresee(self.writes.iter().map(|(key, effect)| match effect {
+            Effect::Put(record) => Foreseen::Put(record),
+            Effect::Delete => Foreseen::Delete(key),
+            Effect::Touch => Foreseen::Touch(key),
+        }))
     }
 
     /// The catalog as it would be after these changes, and what they do to it: a dry run.

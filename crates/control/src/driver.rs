@@ -6,15 +6,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use catalog::{Catalog, CatalogError, RecordChange};
 use model::Timestamp;
-use store::{CommitError, Revision, StorageError, Store, Watch, WatchError};
+use store::{Commit, CommitError, Revision, StorageError, Store, Watch, WatchError};
 use tokio::sync::{Mutex, broadcast, watch};
 
 use crate::{Config, Context, Error, Limits, Outcome, RandomIds, Warning};
 
 /// Commits of one call before it is given up as [`Error::Busy`]. Each conflict means that another call got through.
 const ATTEMPTS: usize = 128;
-/// Conflicts after which a call joins the queue of those that have met several: they go one at a time.
-const PATIENCE: usize = 2;
 /// Updates that a subscription may lag behind before it is told to start over.
 const BACKLOG: usize = 1024;
 /// Peerings that one commit expires at most.
@@ -111,7 +109,30 @@ struct Shared {
     catalog: ArcSwap<Catalog>,
     progress: watch::Sender<Progress>,
     updates: broadcast::WeakSender<Update>,
-    retries: Mutex<()>,
+    ahead: Mutex<Ahead>,
+}
+
+/// The catalog as it will be when the commits in line are made. Calls decide on it, so that many at once share one
+/// `fsync` even when they change the same objects; the guards of their commits see to it that nothing is made of a future
+/// that did not come.
+#[derive(Default)]
+struct Ahead {
+    catalog: Option<Arc<Catalog>>,
+    /// Counts the futures that did not come: only who built on the present one may give it up.
+    futures: u64,
+}
+
+impl Ahead {
+    /// The catalog to decide on, `durable` being the one that is.
+    fn latest(&mut self, durable: Arc<Catalog>) -> Arc<Catalog> {
+        match &self.catalog {
+            Some(ahead) if ahead.revision() > durable.revision() => Arc::clone(ahead),
+            _ => {
+                self.catalog = None;
+                durable
+            }
+        }
+    }
 }
 
 /// Runs use cases. Clones are handles to the same one.
@@ -140,7 +161,7 @@ impl Driver {
             catalog: ArcSwap::from_pointee(catalog),
             progress: watch::Sender::new(progress),
             updates: updates.downgrade(),
-            retries: Mutex::new(()),
+            ahead: Mutex::default(),
         });
         Ok((Self(Arc::clone(&shared)), Follower { shared, watch, updates }))
     }
@@ -166,6 +187,9 @@ impl Driver {
     /// Runs a use case and commits its changes; runs it again on a newer catalog when somebody else was faster. Answers
     /// after the commit is durable and the catalog has it.
     ///
+    /// Calls are decided one after the other, each on what those before will have made; their commits become durable
+    /// together.
+    ///
     /// # Errors
     /// The use case's own; [`Error::Busy`] after many conflicts; [`Error::Unavailable`] when the store failed: then it is
     /// not known whether the commit happened.
@@ -173,18 +197,38 @@ impl Driver {
         &self,
         mut use_case: impl FnMut(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error>,
     ) -> Result<Done<T>, Error> {
-        let mut turn = None;
         for attempt in 0..ATTEMPTS {
-            if attempt == PATIENCE {
-                turn = Some(self.0.retries.lock().await);
-            }
-            let catalog = self.catalog();
-            let Outcome { value, changes, warnings } = self.run(&catalog, &mut use_case)?;
-            if changes.is_empty() {
-                return Ok(Done { value, warnings, revision: catalog.revision() });
-            }
+            let mut ahead = self.0.ahead.lock().await;
+            let catalog = ahead.latest(self.catalog());
+            let foreseen = ahead.catalog.is_some();
+            let outcome = match self.run(&catalog, &mut use_case) {
+                Ok(outcome) if !outcome.changes.is_empty() => outcome,
+                // What is not certain to come can neither be answered nor be a reason to refuse.
+                _ if foreseen => {
+                    drop(ahead);
+                    match self.decide_on_durable(&mut use_case).await? {
+                        Some(done) => return Ok(done),
+                        None => continue,
+                    }
+                }
+                Ok(Outcome { value, warnings, .. }) => {
+                    return Ok(Done { value, warnings, revision: catalog.revision() });
+                }
+                Err(error) => return Err(error),
+            };
+            let Outcome { value, changes, warnings } = outcome;
+            let next = Arc::new(changes.foresee(&catalog));
+            let expected = next.revision();
             let commit = changes.into_commit().map_err(|error| Error::Unavailable(error.to_string()))?;
-            match self.0.store.commit(commit).await {
+            let future = ahead.futures;
+            let submitted = self.0.store.submit(commit).await;
+            ahead.catalog = Some(next);
+            drop(ahead);
+            let answer = submitted.done().await;
+            if answer.as_ref().ok() != Some(&expected) {
+                self.give_up(future).await;
+            }
+            match answer {
                 Ok(revision) => {
                     self.reached(revision).await?;
                     return Ok(Done { value, warnings, revision });
@@ -196,8 +240,30 @@ impl Driver {
                 Err(error) => return Err(Error::Unavailable(error.to_string())),
             }
         }
-        drop(turn);
         Err(Error::Busy)
+    }
+
+    /// Runs a use case that wants no changes, or refuses, on a catalog that is durable and has everything that was in line;
+    /// `None` when it wants changes after all.
+    async fn decide_on_durable<T>(
+        &self,
+        use_case: &mut impl FnMut(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error>,
+    ) -> Result<Option<Done<T>>, Error> {
+        // Answered when everything before it has been decided.
+        let line = self.0.store.commit(Commit::new()).await;
+        self.reached(line.map_err(|error| Error::Unavailable(error.to_string()))?).await?;
+        let catalog = self.catalog();
+        let Outcome { value, changes, warnings } = self.run(&catalog, use_case)?;
+        Ok(changes.is_empty().then(|| Done { value, warnings, revision: catalog.revision() }))
+    }
+
+    /// A commit was not made as foreseen: what was built on it will not come either.
+    async fn give_up(&self, future: u64) {
+        let mut ahead = self.0.ahead.lock().await;
+        if ahead.futures == future {
+            ahead.futures += 1;
+            ahead.catalog = None;
+        }
     }
 
     /// Runs a use case without committing: what it would answer and change now.

@@ -40,5 +40,5 @@ mod watch;
 pub use commit::{Commit, Guard, Write};
 pub use entry::{Change, ChangeSet, Entry, Revision, Snapshot};
 pub use error::{CommitError, OpenError, StorageError, WatchError};
-pub use store::{Options, Store};
+pub use store::{Options, Store, Submitted};
 pub use watch::Watch;

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use crate::memory::Memory;
 use crate::redb::Redb;
 use crate::{Commit, CommitError, OpenError, Revision, Snapshot, StorageError, Watch, WatchError};
@@ -35,6 +37,29 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self { keep_log: 10_000, queue: 1024, batch: 256, cache_bytes: 64 << 20 }
+    }
+}
+
+/// A commit that stands in line.
+#[derive(Debug)]
+pub enum Submitted {
+    /// The answer is there already.
+    Decided(Result<Revision, CommitError>),
+    /// The answer comes from the one who writes.
+    Waiting(oneshot::Receiver<Result<Revision, CommitError>>),
+}
+
+impl Submitted {
+    /// The answer to the commit, as [`Store::commit`] gives it.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn done(self) -> Result<Revision, CommitError> {
+        match self {
+            Self::Decided(answer) => answer,
+            // Only a writer that died leaves a commit without an answer.
+            Self::Waiting(answer) => answer.await.unwrap_or(Err(CommitError::Storage(StorageError::Closed))),
+        }
     }
 }
 
@@ -84,9 +109,15 @@ impl Store {
     /// [`CommitError::Conflict`] and [`CommitError::Closed`] if nothing was written; after
     /// [`CommitError::Storage`] that is not known.
     pub async fn commit(&self, commit: Commit) -> Result<Revision, CommitError> {
+        self.submit(commit).await.done().await
+    }
+
+    /// Puts a commit in line; returns when its place is certain. Commits are decided in the order in which they were
+    /// submitted. The commit happens whether or not somebody waits for the answer.
+    pub async fn submit(&self, commit: Commit) -> Submitted {
         match &self.backend {
-            Backend::Memory(memory) => memory.commit(commit),
-            Backend::Redb(redb) => redb.commit(commit).await,
+            Backend::Memory(memory) => Submitted::Decided(memory.commit(commit)),
+            Backend::Redb(redb) => redb.submit(commit).await,
         }
     }
 

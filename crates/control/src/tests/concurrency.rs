@@ -3,20 +3,20 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use catalog::Catalog;
 use model::{PeeringStatus, Timestamp};
-use store::{Options, Store};
+use store::{Commit, Options, Store};
 use tokio::task::JoinSet;
 
 use super::fixture::{account_request, config, net, server_request};
 use super::invariants::check;
 use super::properties::{Step, tight};
 use crate::{
-    Caller, CreatePeering, CreateSubnet, CreateVpc, Driver, Limits, NewAccount, Settings, Update, accept_peering,
-    create_account, create_bootstrap_account, create_peering, create_server, create_subnet, create_vpc, delete_peering,
-    delete_security_group, reject_peering,
+    Caller, CreatePeering, CreateSubnet, CreateVpc, Driver, Error, Limits, NewAccount, Settings, Update,
+    accept_peering, create_account, create_bootstrap_account, create_peering, create_server, create_subnet, create_vpc,
+    delete_peering, delete_security_group, reject_peering,
 };
 
 const TASKS: usize = 64;
@@ -41,7 +41,10 @@ fn caller(made: &NewAccount) -> Caller {
 
 impl Installation {
     async fn new(limits: Limits) -> Self {
-        let store = Store::memory(Options::default());
+        Self::over(Store::memory(Options::default()), limits).await
+    }
+
+    async fn over(store: Store, limits: Limits) -> Self {
         let clock = Arc::new(AtomicI64::new(1_700_000_000));
         let time = Arc::clone(&clock);
         let settings = Settings {
@@ -338,5 +341,71 @@ async fn a_dry_run_commits_nothing() {
     let outcome = i.driver.dry_run(|c, x| create_vpc(c, &i.a, x, CreateVpc::default())).unwrap();
     assert!(!outcome.changes.is_empty());
     assert_eq!(i.store.revision(), before);
+    i.close().await;
+}
+
+/// What a call decides on includes the commits that are on their way: nobody is sent back by them.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_on_the_same_project_do_not_wait_for_each_others_fsync() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("store"), Options::default()).await.unwrap();
+    let i = Installation::over(store, Limits::default()).await;
+    let (a, runs) = (i.a.clone(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&runs);
+    let made = i
+        .race(move |n, driver| {
+            let (a, runs) = (a.clone(), Arc::clone(&counted));
+            async move {
+                let request = CreateVpc { name: format!("vpc-{n}"), ..CreateVpc::default() };
+                let made = driver.execute(|c, x| {
+                    runs.fetch_add(1, Ordering::Relaxed);
+                    create_vpc(c, &a, x, request.clone())
+                });
+                made.await.is_ok()
+            }
+        })
+        .await;
+    assert_eq!((made, runs.load(Ordering::Relaxed)), (TASKS, TASKS));
+    i.close().await;
+}
+
+/// Futures that do not come: another server changes the same objects all the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_succeed_and_quotas_hold_while_another_server_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("store"), Options::default()).await.unwrap();
+    let limits = Limits { vpcs: TASKS / 2, ..Limits::default() };
+    let i = Installation::over(store.clone(), limits).await;
+    let project = format!("project/{}", i.a.project.unwrap());
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let other = tokio::spawn(async move {
+        let mut written = 0;
+        while !stopped.load(Ordering::Relaxed) {
+            store.commit(Commit::new().touch(project.clone())).await.unwrap();
+            written += 1;
+            tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+        }
+        written
+    });
+    let mut tasks = JoinSet::new();
+    for n in 0..TASKS {
+        let (a, driver) = (i.a.clone(), i.driver.clone());
+        tasks.spawn(async move {
+            let request = CreateVpc { name: format!("vpc-{n}"), ..CreateVpc::default() };
+            match driver.execute(|c, x| create_vpc(c, &a, x, request.clone())).await {
+                Ok(_) => true,
+                Err(Error::QuotaExceeded { .. }) => false,
+                Err(error) => panic!("{error}"),
+            }
+        });
+    }
+    let made = tasks.join_all().await.into_iter().filter(|made| *made).count();
+    stop.store(true, Ordering::Relaxed);
+    assert!(other.await.unwrap() > 0);
+    assert_eq!(made, TASKS / 2);
+    // The last of the other server's writes comes to the catalog on its own.
+    i.driver.reached(i.store.revision()).await.unwrap();
+    i.settled().await;
     i.close().await;
 }

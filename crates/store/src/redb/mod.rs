@@ -19,7 +19,7 @@ use layout::Head;
 use writer::{Message, Writer};
 
 use crate::feed::Feed;
-use crate::{Commit, CommitError, OpenError, Options, Revision, StorageError};
+use crate::{Commit, CommitError, OpenError, Options, StorageError, Submitted};
 
 /// Change sets that stay in memory for watches; older ones are read from the file.
 const RECENT: usize = 1024;
@@ -62,12 +62,13 @@ impl Redb {
         &self.file
     }
 
-    pub(crate) async fn commit(&self, commit: Commit) -> Result<Revision, CommitError> {
+    pub(crate) async fn submit(&self, commit: Commit) -> Submitted {
         let (answer, answered) = oneshot::channel();
-        let queue = self.queue.as_ref().ok_or(CommitError::Closed)?;
-        queue.send(Message::Commit { commit, answer }).await.map_err(|_| CommitError::Closed)?;
-        // Only a writer that died leaves a commit without an answer.
-        answered.await.unwrap_or(Err(CommitError::Storage(StorageError::Closed)))
+        let Some(queue) = &self.queue else { return Submitted::Decided(Err(CommitError::Closed)) };
+        match queue.send(Message::Commit { commit, answer }).await {
+            Ok(()) => Submitted::Waiting(answered),
+            Err(_) => Submitted::Decided(Err(CommitError::Closed)),
+        }
     }
 
     pub(crate) async fn close(&self) -> Result<(), StorageError> {

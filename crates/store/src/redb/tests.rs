@@ -161,7 +161,7 @@ async fn an_answered_commit_survives_a_loss_of_power() {
             let value = vec![b'v'; usize::try_from(random() % 3000).unwrap()];
             let commit = Commit::new().put("last", number.to_string().as_bytes());
             let commit = commit.put(format!("k/{}", random() % 20), value).delete(format!("k/{}", random() % 20));
-            assert_eq!(redb.commit(commit).await.unwrap(), Revision(number));
+            assert_eq!(redb.submit(commit).await.done().await.unwrap(), Revision(number));
             // Power may fail right after any answer: only the disk is left.
             let left = disk.without_power(&mut random);
             let expected = snapshot(&redb).await;
@@ -186,7 +186,7 @@ async fn a_loss_of_power_within_a_commit_leaves_all_of_it_or_nothing() {
                 let value = number.to_string();
                 let commit =
                     Commit::new().put("left", value.as_bytes()).put(format!("k/{}", number % 9), vec![1; 2000]);
-                redb.commit(commit.put("right", value.as_bytes())).await.unwrap();
+                redb.submit(commit.put("right", value.as_bytes())).await.done().await.unwrap();
             }
         })
     };
@@ -230,17 +230,17 @@ async fn commits_at_once_share_a_sync() {
 async fn after_a_failure_of_the_disk_nothing_is_acknowledged_or_published() {
     let disk = Disk::default();
     let redb = disk.open().unwrap();
-    redb.commit(Commit::new().put("a", *b"1")).await.unwrap();
+    redb.submit(Commit::new().put("a", *b"1")).await.done().await.unwrap();
     let before = snapshot(&redb).await;
 
     disk.state().broken = true;
     for _ in 0..3 {
-        let error = redb.commit(Commit::new().put("a", *b"2")).await.unwrap_err();
+        let error = redb.submit(Commit::new().put("a", *b"2")).await.done().await.unwrap_err();
         assert!(matches!(error, CommitError::Storage(_)), "{error:?}");
     }
     // The disk may come back; what it holds now is known only after it is read again.
     disk.state().broken = false;
-    let error = redb.commit(Commit::new().put("a", *b"3")).await.unwrap_err();
+    let error = redb.submit(Commit::new().put("a", *b"3")).await.done().await.unwrap_err();
     assert!(matches!(error, CommitError::Storage(StorageError::Failed(_) | StorageError::Redb(_))), "{error:?}");
     assert_eq!(redb.feed().head().revision, before.revision);
     let _ = redb.close().await;
@@ -248,7 +248,7 @@ async fn after_a_failure_of_the_disk_nothing_is_acknowledged_or_published() {
 
     let redb = disk.open().unwrap();
     assert_eq!(snapshot(&redb).await, before);
-    assert_eq!(redb.commit(Commit::new().put("a", *b"4")).await.unwrap(), before.revision.next());
+    assert_eq!(redb.submit(Commit::new().put("a", *b"4")).await.done().await.unwrap(), before.revision.next());
 }
 
 #[tokio::test]
@@ -257,7 +257,7 @@ async fn the_end_of_the_store_ends_a_watch_also_after_a_failure() {
     let redb = disk.open().unwrap();
     let mut watch = crate::Watch::new(Revision::ZERO, Arc::clone(redb.feed()), Some(redb.file().clone())).unwrap();
     disk.state().broken = true;
-    redb.commit(Commit::new().put("a", *b"1")).await.unwrap_err();
+    redb.submit(Commit::new().put("a", *b"1")).await.done().await.unwrap_err();
     drop(redb);
     assert!(matches!(watch.next().await, Err(WatchError::Closed)));
 }
