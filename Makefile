@@ -30,10 +30,10 @@ test: ## Everything that a change has to pass; as root nothing is skipped
 	$(CARGO) test --workspace --no-fail-fast
 	tests/sdk/run.sh
 
-bench: ## Ratios against a direct veth pair and a Linux router with nftables
+bench: ## Ratios against a direct veth pair, a Linux router with nftables, and moto's API server
 	scripts/setup.sh bench
-	$(CARGO) build --release --bin causeway-bench
-	target/release/causeway-bench
+	$(CARGO) build --release --bin causeway --bin causeway-bench
+	target/release/causeway-bench --moto target/moto/bin/moto_server
 
 soak: ## The long runs: more random configurations, packets and crashes
 	scripts/setup.sh test

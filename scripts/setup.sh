@@ -41,11 +41,21 @@ rust() {
 on Debian 12 and later with: apt-get install cargo-web rustc-web"
 }
 
+# The server that the API is measured beside, in a virtual environment of its own.
+moto() {
+    local venv=target/moto
+    cmp -s bench/moto.txt "$venv/installed" 2>/dev/null && return
+    say "installing moto"
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install -q --disable-pip-version-check -r bench/moto.txt
+    cp bench/moto.txt "$venv/installed"
+}
+
 case "${1:-}" in
 build) rust ;;
 demo) rust; packages iproute2 iputils-ping postgresql postgresql-client util-linux ;;
 test) rust; packages iproute2 iputils-ping iperf3 nftables procps udhcpc isc-dhcp-client python3 python3-venv postgresql postgresql-client util-linux git ;;
-bench) rust; packages iproute2 iputils-ping iperf3 nftables procps ;;
+bench) rust; packages iproute2 iputils-ping iperf3 nftables procps python3 python3-venv; moto ;;
 bpf)
     packages gcc libc6-dev cargo-web rustc-web rust-web-src llvm-22-dev llvm-22 libpolly-22-dev zlib1g-dev libzstd-dev
     ;;

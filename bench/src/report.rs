@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::api::ApiReport;
 use crate::machine::{Load, Machine};
 use crate::options::Options;
 use crate::path::{Kind, ROUTES, RULES};
@@ -57,6 +58,8 @@ pub struct Report<'a> {
     program: Programs,
     #[serde(flatten)]
     measured: Rounds,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api: Option<ApiReport>,
 }
 
 /// Ratios of the paths. Each is the median over the rounds of the ratio within one round.
@@ -99,7 +102,13 @@ struct Absolutes {
 
 impl<'a> Report<'a> {
     /// Works the rounds out.
-    pub fn new(machine: Machine, options: &'a Options, measured: Rounds, program: Programs) -> Self {
+    pub fn new(
+        machine: Machine,
+        options: &'a Options,
+        measured: Rounds,
+        program: Programs,
+        api: Option<ApiReport>,
+    ) -> Self {
         let rounds = &measured.rounds;
         let over_direct =
             |kind| {
@@ -112,7 +121,7 @@ impl<'a> Report<'a> {
             path_cpu_ns: PathCost { causeway: over_direct(Kind::Causeway), router: over_direct(Kind::Router) },
             absolutes: KINDS.map(|kind| absolutes(rounds, kind)).into(),
         };
-        Self { machine, options, summary, program, measured }
+        Self { machine, options, summary, program, measured, api }
     }
 
     /// What did not work, in sentences. Slowness is none of it.
@@ -266,7 +275,11 @@ impl fmt::Display for Report<'_> {
         if faults.is_empty() {
             writeln!(f, "  yes")?;
         }
-        faults.iter().try_for_each(|fault| writeln!(f, "  no: {fault}"))
+        faults.iter().try_for_each(|fault| writeln!(f, "  no: {fault}"))?;
+        match &self.api {
+            Some(api) => write!(f, "\n{api}"),
+            None => Ok(()),
+        }
     }
 }
 
