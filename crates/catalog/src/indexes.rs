@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use model::{
-    AccessKeyId, AccountId, AddressGroupId, MacAddress, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId, NextHop,
-    PeeringId, PeeringStatus, PortId, ProjectId, Record, Remote, RouteId, RouteTableId, SecurityGroupId,
-    SecurityGroupRuleId, ServerId, SubnetId, Timestamp, UserId, Vni, VpcId,
+    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, MacAddress, NetworkAclId, NetworkAclPolicyId,
+    NetworkAclRuleId, NextHop, PeeringId, PeeringStatus, PortId, ProjectId, Record, Remote, RouteId, RouteTableId,
+    SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId, Timestamp, UserId, Vni, VpcId,
 };
 use uuid::Uuid;
 
@@ -66,6 +66,10 @@ pub(crate) struct Indexes {
     pub(crate) destinations: Index<(RouteTableId, IpNet), RouteId>,
     pub(crate) next_hops: Index<NextHop, RouteId>,
     pub(crate) neutron_subnets: Index<Uuid, SubnetId>,
+    pub(crate) project_networks: Index<ProjectId, SubnetId>,
+    pub(crate) neutron_networks: Index<Uuid, SubnetId>,
+    pub(crate) subnet_cidr_reservations: Index<SubnetId, CidrReservationId>,
+    pub(crate) project_cidr_reservations: Index<ProjectId, CidrReservationId>,
     pub(crate) subnet_ports: Index<SubnetId, PortId>,
     pub(crate) addresses: Index<(SubnetId, Ipv4Addr), PortId>,
     pub(crate) addresses_v6: Index<(SubnetId, Ipv6Addr), PortId>,
@@ -207,6 +211,19 @@ impl Indexes {
             }
             Record::Server(server) => self.project_servers.set(server.project, server.id, present),
             Record::Claim(_) => {}
+            Record::Network(network) => {
+                self.project_networks.set(network.project, network.id, present);
+                if let Some(range) = &network.range {
+                    self.neutron_networks.set(range.neutron_subnet_id, network.id, present);
+                    if let Some(ipv6) = range.ipv6 {
+                        self.neutron_networks.set(ipv6.neutron_subnet_id, network.id, present);
+                    }
+                }
+            }
+            Record::CidrReservation(reservation) => {
+                self.project_cidr_reservations.set(reservation.project, reservation.id, present);
+                self.subnet_cidr_reservations.set(reservation.subnet, reservation.id, present);
+            }
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use model::{
-    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, Claim, Kind, NetworkAcl, NetworkAclId,
-    NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule, NetworkAclRuleId, Peering, PeeringId, Port, PortId, Project,
-    ProjectId, Record, Route, RouteId, RouteTable, RouteTableId, SecurityGroup, SecurityGroupId, Server, ServerId,
-    Subnet, SubnetId, Token, User, UserId, Vpc, VpcId,
+    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, CidrReservation, CidrReservationId,
+    Claim, Kind, Network, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule,
+    NetworkAclRuleId, Peering, PeeringId, Port, PortId, Project, ProjectId, Record, Route, RouteId, RouteTable,
+    RouteTableId, SecurityGroup, SecurityGroupId, Server, ServerId, Subnet, SubnetId, Token, User, UserId, Vpc, VpcId,
 };
 use store::Revision;
 
@@ -79,7 +79,7 @@ macro_rules! parsed {
 }
 parsed!(
     AccountId ProjectId UserId VpcId SubnetId RouteTableId RouteId PeeringId SecurityGroupId NetworkAclId
-    NetworkAclPolicyId NetworkAclRuleId AddressGroupId PortId ServerId String
+    NetworkAclPolicyId NetworkAclRuleId AddressGroupId PortId ServerId CidrReservationId String
 );
 
 impl KeyId for AccessKeyId {
@@ -112,4 +112,6 @@ objects! {
     Port ports PortId id,
     Server servers ServerId id,
     Claim claims String name,
+    Network networks SubnetId id,
+    CidrReservation cidr_reservations CidrReservationId id,
 }

@@ -78,6 +78,7 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
         5 => Subnet {
             id: SubnetId::new(uuid(id)),
             neutron_subnet_id: uuid(100 + id % 3),
+            neutron_names: model::NeutronNames::default(),
             project,
             region,
             vpc: VpcId::new(uuid(b % 3)),

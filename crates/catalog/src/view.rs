@@ -3,12 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use model::{
-    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, MacAddress, NetworkAcl, NetworkAclId,
-    NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule, NetworkAclRuleId, NextHop, Peering, PeeringId, Port, PortId,
-    Project, ProjectId, Record, RegionId, Route, RouteId, RouteTable, RouteTableId, SecurityGroup, SecurityGroupId,
-    SecurityGroupRuleId, Server, ServerId, Subnet, SubnetId, Timestamp, Token, User, UserId, Vni, Vpc, VpcId,
+    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, CidrReservation, CidrReservationId,
+    MacAddress, Network, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule,
+    NetworkAclRuleId, NextHop, Peering, PeeringId, Port, PortId, Project, ProjectId, Record, RegionId, Route, RouteId,
+    RouteTable, RouteTableId, SecurityGroup, SecurityGroupId, SecurityGroupRuleId, Server, ServerId, Subnet, SubnetId,
+    Timestamp, Token, User, UserId, Vni, Vpc, VpcId,
 };
 use store::{ChangeSet, Revision, Snapshot};
 use uuid::Uuid;
@@ -175,6 +176,8 @@ lookups! {
     address_group address_groups AddressGroupId => AddressGroup, "address group";
     port ports PortId => Port, "port";
     server servers ServerId => Server, "server";
+    network networks SubnetId => Network, "network that is in no VPC";
+    cidr_reservation cidr_reservations CidrReservationId => CidrReservation, "CIDR reservation";
 }
 
 /// Lists: an index key in, the objects out, by id.
@@ -238,6 +241,12 @@ lists! {
     ports_with_group(group: SecurityGroupId) group_ports ports => Port, "The members of a security group.";
     ports_of_server(server: ServerId) server_ports ports => Port, "The ports attached to a server.";
     servers_of(project: ProjectId) project_servers servers => Server, "The servers of a project.";
+    networks_of(project: ProjectId) project_networks networks => Network,
+        "The networks of a project that are in no VPC.";
+    cidr_reservations_in(subnet: SubnetId) subnet_cidr_reservations cidr_reservations => CidrReservation,
+        "The CIDR reservations of a subnet.";
+    cidr_reservations_of(project: ProjectId) project_cidr_reservations cidr_reservations => CidrReservation,
+        "The CIDR reservations of a project.";
 }
 
 impl Catalog {
@@ -302,6 +311,23 @@ impl Catalog {
     #[must_use]
     pub fn subnet_by_neutron_id(&self, id: Uuid) -> Option<&Arc<Subnet>> {
         self.subnet(*self.indexes.neutron_subnets.first(id)?)
+    }
+
+    /// The IPv4 ranges of a VPC: its CIDR blocks, and without a primary one the ranges of its subnets, which may lie
+    /// anywhere then (api-vpc section 5.6).
+    #[must_use]
+    pub fn ranges_of(&self, vpc: &Vpc) -> Vec<Ipv4Net> {
+        let mut ranges: Vec<Ipv4Net> = vpc.cidrs().collect();
+        if vpc.cidr.is_none() {
+            ranges.extend(self.subnets_of(vpc.id).map(|subnet| subnet.cidr));
+        }
+        ranges
+    }
+
+    /// The network in no VPC that a Neutron subnet id of either family names (api-vpc section 5.6).
+    #[must_use]
+    pub fn network_by_neutron_id(&self, id: Uuid) -> Option<&Arc<Network>> {
+        self.network(*self.indexes.neutron_networks.first(id)?)
     }
 
     /// The route of a table with exactly this destination (rule RT-8).

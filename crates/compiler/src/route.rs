@@ -22,7 +22,7 @@ pub(crate) fn subnet_ranges(subnet: &Subnet) -> impl Iterator<Item = IpNet> {
 /// The ranges that count as the VPC's own when an address in no subnet arrives (rule PEER-7).
 pub(crate) fn vpc_ranges(catalog: &Catalog, vpc: &Vpc) -> Vec<IpNet> {
     let assigned = catalog.subnets_of(vpc.id).filter_map(|subnet| subnet.ipv6).map(|range| IpNet::V6(range.cidr));
-    vpc.cidrs().map(IpNet::V4).chain(assigned).collect()
+    catalog.ranges_of(vpc).into_iter().map(IpNet::V4).chain(assigned).collect()
 }
 
 /// Adds the routes of all tables of the VPC.

@@ -114,6 +114,8 @@ pub fn delete_account(
     let address_groups = count(&|project| catalog.address_groups_of(project).count());
     by.extend((acls > 0).then_some(AccountUse::NetworkAcls(acls)));
     by.extend((address_groups > 0).then_some(AccountUse::AddressGroups(address_groups)));
+    let networks = count(&|project| catalog.networks_of(project).count());
+    by.extend((networks > 0).then_some(AccountUse::Networks(networks)));
     if !by.is_empty() {
         return Err(Error::AccountInUse { account: id, by });
     }

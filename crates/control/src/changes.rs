@@ -86,6 +86,11 @@ impl Changes {
         self.create(Claim { name, owner: key(owner_kind, owner) });
     }
 
+    /// Whether a value is claimed by these very changes.
+    pub(crate) fn claims(&self, name: &str) -> bool {
+        self.writes.contains_key(&key(Kind::Claim, name))
+    }
+
     /// Gives a claimed value back. Needs no guard: the owner's own record has one.
     pub(crate) fn unclaim(&mut self, name: &str) {
         self.delete_unguarded(Kind::Claim, name);

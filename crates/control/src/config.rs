@@ -54,6 +54,8 @@ pub struct Limits {
     pub access_keys_per_user: usize,
     /// DNS servers of a subnet.
     pub dns_servers: usize,
+    /// CIDR reservations of a subnet (limits section 2.6).
+    pub cidr_reservations_per_subnet: usize,
 }
 
 impl Default for Limits {
@@ -81,6 +83,7 @@ impl Default for Limits {
             address_pairs_per_port: 10,
             access_keys_per_user: 2,
             dns_servers: 5,
+            cidr_reservations_per_subnet: 20,
         }
     }
 }

@@ -5,7 +5,7 @@ use catalog::Catalog;
 use model::{Claim, MacAddress, Timestamp, Vni};
 use uuid::Uuid;
 
-use crate::{Config, Error, Limits};
+use crate::{Changes, Config, Error, Limits};
 
 /// A source of ids that are not in use. The only source of chance that use cases have.
 pub trait Ids {
@@ -61,12 +61,14 @@ impl Context<'_> {
         Err(Error::Exhausted { what: "network identifiers" })
     }
 
-    /// A hardware address `fa:16:3e:xx:xx:xx` that no port has; never the gateway's (rule L2-1).
-    pub(crate) fn mac(&mut self, catalog: &Catalog) -> Result<MacAddress, Error> {
+    /// A hardware address `fa:16:3e:xx:xx:xx` that no port has or gets by these changes; never the gateway's (rule L2-1).
+    pub(crate) fn mac(&mut self, catalog: &Catalog, changes: &Changes) -> Result<MacAddress, Error> {
         for _ in 0..ATTEMPTS {
             let [_, a, b, c] = self.ids.number().to_be_bytes();
             let mac = MacAddress([0xfa, 0x16, 0x3e, a, b, c]);
-            if mac.0 != GATEWAY_MAC && !catalog.mac_in_use(mac) && catalog.claim(&Claim::mac(mac)).is_none() {
+            let claim = Claim::mac(mac);
+            let taken = catalog.mac_in_use(mac) || catalog.claim(&claim).is_some() || changes.claims(&claim);
+            if mac.0 != GATEWAY_MAC && !taken {
                 return Ok(mac);
             }
         }

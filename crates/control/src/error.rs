@@ -7,8 +7,9 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use model::{
-    AddressGroupId, CidrError, Direction, Kind, NameError, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId,
-    NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId, SecurityGroupId, ServerId, SubnetId, VpcId,
+    AddressGroupId, CidrError, CidrReservationId, Direction, Kind, NameError, NetworkAclId, NetworkAclPolicyId,
+    NetworkAclRuleId, NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId, SecurityGroupId, ServerId, SubnetId,
+    VpcId,
 };
 
 pub use detail::{AccountUse, AddressGroupUse, CidrProblem, GroupUse, Quota, SubnetUse, VpcUse};
@@ -403,6 +404,49 @@ pub enum Error {
         by: AddressGroupUse,
     },
 
+    /// The network is on no router: it is in no VPC, and carries no packets (api-vpc §5.6).
+    #[error("network {network} is on no router, so in no VPC; add a router interface for its subnet first")]
+    NetworkNotAttached {
+        /// The network.
+        network: SubnetId,
+    },
+    /// The network is on a router: a subnet of a VPC (api-vpc §5.6).
+    #[error("network {network} is on router {vpc}; remove the router interface of its subnet first")]
+    NetworkAttached {
+        /// The network.
+        network: SubnetId,
+        /// The router.
+        vpc: VpcId,
+    },
+    /// The Neutron subnet is not on this router.
+    #[error("router {router} has no interface in subnet {}", subnet.hyphenated())]
+    RouterInterfaceNotFound {
+        /// The router.
+        router: VpcId,
+        /// The Neutron subnet.
+        subnet: uuid::Uuid,
+    },
+    /// A block has addresses of another reservation.
+    #[error("{cidr} overlaps {existing}, which CIDR reservation {id} has; choose another block")]
+    CidrReservationOverlap {
+        /// The new block.
+        cidr: IpNet,
+        /// The other reservation's block.
+        existing: IpNet,
+        /// The other reservation.
+        id: CidrReservationId,
+    },
+    /// No free block of this size is left in the subnet.
+    #[error("subnet {subnet} ({cidr}) has no free /{mask} left; choose a longer mask or delete ports")]
+    NoFreeBlock {
+        /// The subnet.
+        subnet: SubnetId,
+        /// Its range.
+        cidr: IpNet,
+        /// The prefix length that was asked for.
+        mask: u8,
+    },
+
     /// The account still has something.
     #[error("account {account} still has {}; remove these first", listed(by))]
     AccountInUse {
@@ -480,6 +524,11 @@ impl Error {
             Self::RuleInPolicy { .. } => "rule_in_policy",
             Self::RuleNotInPolicy { .. } => "rule_not_in_policy",
             Self::AddressGroupInUse { .. } => "address_group_in_use",
+            Self::NetworkNotAttached { .. } => "network_not_attached",
+            Self::NetworkAttached { .. } => "network_attached",
+            Self::RouterInterfaceNotFound { .. } => "router_interface_not_found",
+            Self::CidrReservationOverlap { .. } => "cidr_reservation_overlap",
+            Self::NoFreeBlock { .. } => "no_free_block",
             Self::AccountInUse { .. } => "account_in_use",
             Self::Busy => "busy",
             Self::Unavailable(_) => "unavailable",
@@ -532,6 +581,8 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Port => "port",
         Kind::Server => "server",
         Kind::Claim => "claim",
+        Kind::Network => "network",
+        Kind::CidrReservation => "CIDR reservation",
     }
 }
 

@@ -6,6 +6,7 @@ use catalog::Catalog;
 use ipnet::{IpNet, Ipv6Net};
 use model::{Claim, Ipv6Range, Kind, NextHop, Subnet, SubnetId, gateway_v6, is_reserved_v6, validate_subnet_cidr_v6};
 
+use crate::address::free_v6;
 use crate::{Changes, Context, Error};
 
 /// Which IPv6 address a port shall have.
@@ -15,6 +16,8 @@ pub enum PortIpv6 {
     /// a single port (rule VIP-7), so it has to be asked for.
     #[default]
     AsSubnet,
+    /// None, also on a dual-stack subnet.
+    None,
     /// The lowest free one; refused where the subnet has no IPv6.
     Automatic,
     /// This one.
@@ -29,7 +32,7 @@ pub(crate) fn new_range(
     catalog: &Catalog,
     ctx: &mut Context<'_>,
     wanted: Option<Ipv6Net>,
-    subnet: SubnetId,
+    owner: (Kind, SubnetId),
     changes: &mut Changes,
 ) -> Result<Ipv6Range, Error> {
     let cidr = match wanted {
@@ -43,7 +46,7 @@ pub(crate) fn new_range(
         None => free_prefix(catalog, ctx)?,
     };
     // Two subnets that are made at the same time, anywhere in the installation, never get the same prefix.
-    changes.claim(Claim::ipv6_prefix(cidr), Kind::Subnet, subnet);
+    changes.claim(Claim::ipv6_prefix(cidr), owner.0, owner.1);
     Ok(Ipv6Range { neutron_subnet_id: ctx.ids.uuid(), cidr, gateway: gateway_v6(cidr) })
 }
 
@@ -83,7 +86,7 @@ pub(crate) fn port_address(
 ) -> Result<Option<Ipv6Addr>, Error> {
     let Some(range) = subnet.ipv6 else {
         return match wanted {
-            PortIpv6::AsSubnet => Ok(None),
+            PortIpv6::AsSubnet | PortIpv6::None => Ok(None),
             PortIpv6::Automatic | PortIpv6::Address(_) => Err(Error::invalid(
                 "fixed_ips",
                 format!("subnet `{}` has no IPv6; turn it on with ipv6_enable first", subnet.name),
@@ -91,8 +94,9 @@ pub(crate) fn port_address(
         };
     };
     match wanted {
+        PortIpv6::None => Ok(None),
         PortIpv6::AsSubnet if virtual_ip => Ok(None),
-        PortIpv6::AsSubnet | PortIpv6::Automatic => free_address(catalog, subnet, range).map(Some),
+        PortIpv6::AsSubnet | PortIpv6::Automatic => free_v6(catalog, subnet.id, range).map(Some),
         PortIpv6::Address(address) => given_address(catalog, subnet, range, address).map(Some),
     }
 }
@@ -109,26 +113,6 @@ fn given_address(catalog: &Catalog, subnet: &Subnet, range: Ipv6Range, address: 
         };
     };
     Err(Error::InvalidAddress { address: address.into(), cidr: range.cidr.into(), reason })
-}
-
-/// The lowest address that is neither reserved nor in use.
-fn free_address(catalog: &Catalog, subnet: &Subnet, range: Ipv6Range) -> Result<Ipv6Addr, Error> {
-    let first = u128::from(range.cidr.network());
-    let mut taken = catalog.ipv6_addresses_in(subnet.id).map(u128::from).skip_while(|taken| *taken < first);
-    let mut candidate = first;
-    let mut next = taken.next();
-    loop {
-        let address = Ipv6Addr::from(candidate);
-        if !range.cidr.contains(&address) {
-            return Err(Error::NoFreeAddress { subnet: subnet.id, cidr: range.cidr.into() });
-        }
-        if next == Some(candidate) {
-            next = taken.next();
-        } else if !is_reserved_v6(range.cidr, range.gateway, address) {
-            return Ok(address);
-        }
-        candidate = candidate.saturating_add(1);
-    }
 }
 
 /// A route to IPv6 destinations needs a next hop with an IPv6 address, one to IPv4 destinations one with IPv4 (rules

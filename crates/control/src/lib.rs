@@ -16,27 +16,33 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod address;
 mod address_group;
 mod caller;
 mod changes;
+mod cidr_reservation;
 mod config;
 mod context;
 mod driver;
 mod error;
 mod ipv6;
+mod network;
 mod network_acl;
 mod network_acl_draft;
 mod network_acl_policy;
 mod network_acl_rule;
+mod network_view;
 mod nic;
 mod outcome;
 mod peering;
 mod peering_view;
 mod port;
+mod private_ip;
 mod query;
 mod route;
 mod route_table;
 mod route_view;
+mod router_interface;
 mod security_group;
 mod security_rule;
 mod server;
@@ -57,11 +63,19 @@ pub use address_group::{
 };
 pub use caller::Caller;
 pub use changes::Changes;
+pub use cidr_reservation::{
+    CreateCidrReservation, UpdateCidrReservation, create_cidr_reservation, delete_cidr_reservation,
+    update_cidr_reservation,
+};
 pub use config::{Config, DEFAULT_IPV6_PREFIX, Limits, Region};
 pub use context::{Context, Ids, RandomIds};
 pub use driver::{Done, Driver, DriverError, Follower, Settings, Subscription, Update};
 pub use error::{AccountUse, AddressGroupUse, CidrProblem, Error, GroupUse, Quota, SubnetUse, VpcUse};
 pub use ipv6::PortIpv6;
+pub use network::{
+    CreateNeutronSubnet, NewNeutronRange, UpdateNeutronSubnet, create_network, create_neutron_subnet, delete_network,
+    delete_neutron_subnet, update_network, update_neutron_subnet,
+};
 pub use network_acl::{
     CreateNetworkAcl, UpdateNetworkAcl, associate_subnets, create_network_acl, delete_network_acl,
     disassociate_subnets, update_network_acl,
@@ -75,6 +89,9 @@ pub use network_acl_rule::{
     AclAddressUpdate, InsertNetworkAclRules, NewNetworkAclRule, UpdateNetworkAclRule, insert_network_acl_rules,
     remove_network_acl_rules, update_network_acl_rules,
 };
+pub use network_view::{
+    AddressCount, NetworkView, NeutronSubnet, address_count, free_addresses, network, network_of, networks,
+};
 pub use nic::{attach_port, detach_port};
 pub use outcome::{Outcome, Warning};
 pub use peering::{
@@ -83,10 +100,12 @@ pub use peering::{
 };
 pub use peering_view::{EndView, PeeringView, peering, peerings};
 pub use port::{CreatePort, UpdatePort, create_port, delete_port, update_port};
+pub use private_ip::{NewPrivateIp, create_private_ips};
 pub use query::{
-    accounts, address_group, address_groups, default_security_group, network_acl, network_acl_policies,
-    network_acl_policy, network_acl_rule, network_acl_rules, network_acls, port, ports, project, projects,
-    security_group, security_group_of_rule, security_groups, server, servers, subnet, subnets, user, users, vpc, vpcs,
+    accounts, address_group, address_groups, cidr_reservation, cidr_reservations, default_security_group, network_acl,
+    network_acl_policies, network_acl_policy, network_acl_rule, network_acl_rules, network_acls, port, ports, project,
+    projects, security_group, security_group_of_rule, security_groups, server, servers, subnet, subnets, user, users,
+    vpc, vpcs,
 };
 pub use route::{NewRoute, NextHopSpec};
 pub use route_table::{
@@ -94,6 +113,7 @@ pub use route_table::{
     delete_route, delete_route_table, update_associations, update_route_table,
 };
 pub use route_view::{RouteState, RouteTableView, RouteView, SystemRoute, route, route_table, route_tables, routes};
+pub use router_interface::{add_router_interface, remove_router_interface};
 pub use security_group::{
     CreateSecurityGroup, UpdateSecurityGroup, create_security_group, delete_security_group, update_security_group,
 };

@@ -130,7 +130,8 @@ pub(crate) fn warnings(catalog: &Catalog, caller: &Caller, peering: &Peering) ->
     let same_account = same_account(catalog, peering);
     let informed = same_account || sides.contains(&Side::Accepter) || peering.status == PeeringStatus::Active;
     if informed && let (Some(a), Some(b)) = (catalog.vpc(peering.requester.vpc), catalog.vpc(peering.accepter.vpc)) {
-        if a.cidrs().any(|mine| b.cidrs().any(|theirs| overlap(mine, theirs))) {
+        let theirs = catalog.ranges_of(b);
+        if catalog.ranges_of(a).iter().any(|mine| theirs.iter().any(|theirs| overlap(*mine, *theirs))) {
             let subnets = |vpc: VpcId| -> Vec<Ipv4Net> { catalog.subnets_of(vpc).map(|s| s.cidr).collect() };
             warnings.extend(overlap_warning([&subnets(a.id), &subnets(b.id)], |side| {
                 same_account || sides.contains(&side)

@@ -8,6 +8,7 @@ use model::{
     VIP_OWNER,
 };
 
+use crate::address::free_v4;
 use crate::ipv6::{PortIpv6, port_address};
 use crate::security_group::default_group;
 use crate::subnet::own_subnet;
@@ -21,7 +22,7 @@ pub struct CreatePort {
     pub subnet: SubnetId,
     /// At most 255 characters.
     pub name: String,
-    /// IPv4 address; the lowest free one when left out.
+    /// IPv4 address; the lowest free one outside of CIDR reservations when left out.
     pub address: Option<Ipv4Addr>,
     /// IPv6 address (rule V6-1).
     pub ipv6: PortIpv6,
@@ -100,7 +101,7 @@ pub(crate) fn new_port(
     validate_port_name(&request.name)?;
     let ipv4 = match request.address {
         Some(address) => given_address(catalog, subnet, address)?,
-        None => free_address(catalog, subnet)?,
+        None => free_v4(catalog, subnet, &[])?,
     };
     let virtual_ip = request.device_owner == VIP_OWNER;
     let ipv6 = port_address(catalog, subnet, request.ipv6, virtual_ip)?;
@@ -121,7 +122,7 @@ pub(crate) fn new_port(
     } else {
         with_check(request.allowed_address_pairs.clone(), request.source_dest_check)
     };
-    let mac = ctx.mac(catalog)?;
+    let mac = ctx.mac(catalog, changes)?;
     let id = PortId::new(ctx.ids.uuid());
     // The subnet's addresses are given out one after the other.
     changes.lock(catalog, Kind::Subnet, subnet.id);
@@ -270,27 +271,6 @@ fn given_address(catalog: &Catalog, subnet: &Subnet, address: Ipv4Addr) -> Resul
         };
     };
     Err(Error::InvalidAddress { address: address.into(), cidr: subnet.cidr.into(), reason })
-}
-
-/// The lowest address that is neither reserved nor in use.
-fn free_address(catalog: &Catalog, subnet: &Subnet) -> Result<Ipv4Addr, Error> {
-    let mut taken = subnet.reserved();
-    taken.extend(catalog.addresses_in(subnet.id));
-    taken.sort_unstable();
-    let mut candidate = u32::from(subnet.cidr.network());
-    for address in taken {
-        match u32::from(address) {
-            taken if taken == candidate => candidate = candidate.saturating_add(1),
-            taken if taken > candidate => break,
-            _ => {}
-        }
-    }
-    let address = Ipv4Addr::from(candidate);
-    if subnet.cidr.contains(&address) && address < subnet.cidr.broadcast() {
-        Ok(address)
-    } else {
-        Err(Error::NoFreeAddress { subnet: subnet.id, cidr: subnet.cidr.into() })
-    }
 }
 
 /// Checks the groups of a port and locks them, shared.

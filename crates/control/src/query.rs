@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use model::{
-    Account, AddressGroup, AddressGroupId, Kind, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId,
-    NetworkAclRule, NetworkAclRuleId, Port, PortId, Project, ProjectId, SecurityGroup, SecurityGroupId,
-    SecurityGroupRuleId, Server, ServerId, Subnet, SubnetId, User, UserId, Vpc, VpcId,
+    Account, AddressGroup, AddressGroupId, CidrReservation, CidrReservationId, Kind, NetworkAcl, NetworkAclId,
+    NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule, NetworkAclRuleId, Port, PortId, Project, ProjectId,
+    SecurityGroup, SecurityGroupId, SecurityGroupRuleId, Server, ServerId, Subnet, SubnetId, User, UserId, Vpc, VpcId,
 };
 
 use crate::{Caller, Error};
@@ -65,6 +65,7 @@ reads! {
     address_group AddressGroupId, address_groups address_groups_of => AddressGroup, "address group";
     port PortId, ports ports_of_project => Port, "port";
     server ServerId, servers servers_of => Server, "server";
+    cidr_reservation CidrReservationId, cidr_reservations cidr_reservations_of => CidrReservation, "CIDR reservation";
 }
 
 /// The group that has a rule, if the caller sees it.

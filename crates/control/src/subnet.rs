@@ -5,15 +5,17 @@ use std::net::Ipv4Addr;
 use catalog::Catalog;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use model::{
-    Claim, DhcpOption, Ipv6Range, Kind, NextHop, Subnet, SubnetId, VpcId, validate_description, validate_name,
-    validate_subnet_cidr,
+    Claim, DhcpOption, Ipv6Range, Kind, NeutronNames, NextHop, Subnet, SubnetId, VpcId, validate_description,
+    validate_name, validate_subnet_cidr,
 };
 
 use crate::error::SubnetUse;
 use crate::ipv6::new_range;
+use crate::network::within_quota;
 use crate::route::ranges;
-use crate::vpc::{overlap, own_vpc, validate_canonical};
-use crate::{Caller, Changes, Context, Error, Outcome, Quota, Warning};
+use crate::router_interface::fits;
+use crate::vpc::{own_vpc, validate_canonical};
+use crate::{Caller, Changes, Context, Error, Outcome, Warning};
 
 /// A subnet to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub struct CreateSubnet {
     pub name: String,
     /// At most 255 characters.
     pub description: String,
-    /// Inside one range of the VPC, at most /29; never changes.
+    /// Inside one range of the VPC, at most /29; never changes. A VPC without primary range takes any private one.
     pub cidr: Ipv4Net,
     /// Gateway; the first address when left out.
     pub gateway: Option<Ipv4Addr>,
@@ -108,12 +110,7 @@ pub fn create_subnet(
     let cidr = request.cidr;
     validate_canonical(cidr)?;
     validate_subnet_cidr(cidr)?;
-    if !vpc.cidrs().any(|block| block.contains(&cidr)) {
-        return Err(Error::CidrNotInVpc { cidr, blocks: vpc.cidrs().collect() });
-    }
-    if let Some(other) = catalog.subnets_of(vpc.id).find(|other| overlap(other.cidr, cidr)) {
-        return Err(Error::SubnetOverlap { cidr, existing: other.cidr, name: other.name.clone() });
-    }
+    fits(catalog, vpc, cidr)?;
     let gateway = request.gateway.unwrap_or_else(|| Ipv4Addr::from(u32::from(cidr.network()).saturating_add(1)));
     validate_gateway(cidr, gateway)?;
     if request.cidr_v6.is_some() && !request.ipv6 {
@@ -124,17 +121,16 @@ pub fn create_subnet(
     for option in &request.dhcp_options {
         validate_dhcp_option(&option.name, &option.value)?;
     }
-    let used = catalog.subnets_of_project(vpc.project).count();
-    if used >= ctx.limits.subnets {
-        return Err(Error::QuotaExceeded { resource: Quota::Subnets, used, limit: ctx.limits.subnets });
-    }
+    within_quota(catalog, ctx, vpc.project)?;
 
     let mut changes = Changes::new();
     let id = SubnetId::new(ctx.ids.uuid());
-    let ipv6 = request.ipv6.then(|| new_range(catalog, ctx, request.cidr_v6, id, &mut changes)).transpose()?;
+    let ipv6 =
+        request.ipv6.then(|| new_range(catalog, ctx, request.cidr_v6, (Kind::Subnet, id), &mut changes)).transpose()?;
     let subnet = Subnet {
         id,
         neutron_subnet_id: ctx.ids.uuid(),
+        neutron_names: NeutronNames::default(),
         project: vpc.project,
         region: vpc.region.clone(),
         vpc: vpc.id,
@@ -159,7 +155,7 @@ pub fn create_subnet(
 }
 
 /// A warning when new local routes of a subnet cover custom routes of its VPC (rule RT-10).
-fn shadows(catalog: &Catalog, subnet: &Subnet, ranges: impl Iterator<Item = IpNet>) -> Vec<Warning> {
+pub(crate) fn shadows(catalog: &Catalog, subnet: &Subnet, ranges: impl Iterator<Item = IpNet>) -> Vec<Warning> {
     let ranges: Vec<_> = ranges.collect();
     let destinations: Vec<IpNet> = catalog
         .routes_of_vpc(subnet.vpc)
@@ -200,7 +196,7 @@ pub fn update_subnet(
     let mut warnings = Vec::new();
     match (request.ipv6, subnet.ipv6) {
         (Some(true), None) => {
-            let range = new_range(catalog, ctx, None, subnet.id, &mut changes)?;
+            let range = new_range(catalog, ctx, None, (Kind::Subnet, subnet.id), &mut changes)?;
             warnings = turned_on(catalog, &mut subnet, range, &mut changes);
         }
         (Some(false), Some(_)) => {
@@ -233,7 +229,12 @@ pub fn update_subnet(
 }
 
 /// Gives a subnet its IPv6 range, with what the caller should know.
-fn turned_on(catalog: &Catalog, subnet: &mut Subnet, range: Ipv6Range, changes: &mut Changes) -> Vec<Warning> {
+pub(crate) fn turned_on(
+    catalog: &Catalog,
+    subnet: &mut Subnet,
+    range: Ipv6Range,
+    changes: &mut Changes,
+) -> Vec<Warning> {
     subnet.ipv6 = Some(range);
     // A new local route: routes are added one after the other with it (rule RT-9).
     changes.lock(catalog, Kind::Vpc, subnet.vpc);
@@ -245,7 +246,7 @@ fn turned_on(catalog: &Catalog, subnet: &mut Subnet, range: Ipv6Range, changes: 
     warnings
 }
 
-/// Deletes a subnet; it leaves its network ACL. `vpc` is the VPC that the call names, if it names one.
+/// Deletes a subnet with its CIDR reservations; it leaves its network ACL. `vpc` is the VPC that the call names, if it names one.
 ///
 /// # Errors
 /// [`Error::SubnetInUse`] while it has ports or is the place of a route's next hop (rule EF-8).
@@ -262,16 +263,23 @@ pub fn delete_subnet(
         return Err(Error::SubnetInUse { subnet: id, by });
     }
     let mut changes = Changes::new();
-    changes.lock(catalog, Kind::Vpc, subnet.vpc);
     if let Some(ipv6) = subnet.ipv6 {
         changes.unclaim(&Claim::ipv6_prefix(ipv6.cidr));
     }
-    crate::network_acl::leave(catalog, ctx, subnet, &mut changes);
-    changes.delete(catalog, Kind::Subnet, id);
+    crate::cidr_reservation::remove_all(catalog, id, &mut changes);
+    leave_vpc(catalog, ctx, subnet, &mut changes);
     Ok(Outcome::new((), changes))
 }
 
-fn uses(catalog: &Catalog, subnet: &Subnet) -> Option<SubnetUse> {
+/// Takes a subnet out of its VPC, for good or to be a network on no router (api-vpc §5.6).
+pub(crate) fn leave_vpc(catalog: &Catalog, ctx: &Context<'_>, subnet: &Subnet, changes: &mut Changes) {
+    changes.lock(catalog, Kind::Vpc, subnet.vpc);
+    crate::network_acl::leave(catalog, ctx, subnet, changes);
+    changes.delete(catalog, Kind::Subnet, subnet.id);
+}
+
+/// What uses a subnet (rule EF-8).
+pub(crate) fn uses(catalog: &Catalog, subnet: &Subnet) -> Option<SubnetUse> {
     let mut routes = Vec::new();
     let mut servers = Vec::new();
     let mut addresses = Vec::new();
@@ -301,6 +309,10 @@ fn uses(catalog: &Catalog, subnet: &Subnet) -> Option<SubnetUse> {
 
 /// The subnet, if the caller may change it.
 pub(crate) fn own_subnet<'a>(catalog: &'a Catalog, caller: &Caller, id: SubnetId) -> Result<&'a Subnet, Error> {
+    // What the Neutron views made and no router has yet can do nothing that a subnet of a VPC can.
+    if catalog.network(id).is_some_and(|network| caller.sees(catalog, network.project)) {
+        return Err(Error::NetworkNotAttached { network: id });
+    }
     catalog
         .subnet(id)
         .filter(|subnet| caller.sees(catalog, subnet.project))
@@ -315,7 +327,7 @@ fn of_vpc(subnet: &Subnet, vpc: Option<VpcId>) -> Result<(), Error> {
     }
 }
 
-fn validate_gateway(cidr: Ipv4Net, gateway: Ipv4Addr) -> Result<(), Error> {
+pub(crate) fn validate_gateway(cidr: Ipv4Net, gateway: Ipv4Addr) -> Result<(), Error> {
     let reason = if !cidr.contains(&gateway) {
         "it is outside of the subnet"
     } else if gateway == cidr.network() || gateway == cidr.broadcast() {
@@ -326,7 +338,7 @@ fn validate_gateway(cidr: Ipv4Net, gateway: Ipv4Addr) -> Result<(), Error> {
     Err(Error::invalid("gateway_ip", format!("{gateway} cannot be the gateway of {cidr}: {reason}")))
 }
 
-fn validate_dns(dns: &[Ipv4Addr], ctx: &Context<'_>) -> Result<(), Error> {
+pub(crate) fn validate_dns(dns: &[Ipv4Addr], ctx: &Context<'_>) -> Result<(), Error> {
     if dns.len() > ctx.limits.dns_servers {
         return Err(Error::invalid("dnsList", format!("at most {} DNS servers are allowed", ctx.limits.dns_servers)));
     }

@@ -117,6 +117,10 @@ id!(
     AddressGroupId, "address group", dashed
 );
 id!(
+    /// A reserved part of a subnet (API: subnet CIDR reservation).
+    CidrReservationId, "CIDR reservation", dashed
+);
+id!(
     /// A port: the attachment of a workload to a subnet.
     PortId, "port", dashed
 );

@@ -7,9 +7,11 @@
 mod account;
 mod address_group;
 mod cidr;
+mod cidr_reservation;
 mod claim;
 mod ids;
 mod name;
+mod network;
 mod network_acl;
 mod peering;
 mod place;
@@ -18,6 +20,7 @@ mod record;
 mod route_table;
 mod security_group;
 mod server;
+mod span;
 mod subnet;
 mod time;
 mod vpc;
@@ -29,13 +32,15 @@ pub use cidr::{
     validate_primary_cidr, validate_secondary_cidr, validate_subnet_cidr, validate_subnet_cidr_v6,
     validate_workload_range_v6,
 };
+pub use cidr_reservation::CidrReservation;
 pub use claim::Claim;
 pub use ids::{
-    AccessKeyId, AccountId, AddressGroupId, IdError, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId, PeeringId,
-    PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId, UserId, Vni,
-    VpcId,
+    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, IdError, NetworkAclId, NetworkAclPolicyId,
+    NetworkAclRuleId, PeeringId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId, SecurityGroupRuleId,
+    ServerId, SubnetId, UserId, Vni, VpcId,
 };
 pub use name::{NameError, validate_description, validate_long_name, validate_name, validate_optional_name};
+pub use network::{Network, NetworkRange};
 pub use network_acl::{AclAddress, NetworkAcl, NetworkAclPolicy, NetworkAclRule};
 pub use peering::{Peering, PeeringEnd, PeeringStatus, Side};
 pub use place::{EdgeSiteId, RegionId};
@@ -46,6 +51,7 @@ pub use security_group::{
     Direction, IpVersion, Protocol, Remote, RuleAction, SecurityGroup, SecurityGroupRule, ServiceRange,
 };
 pub use server::{Server, ServerKind, ServerState};
-pub use subnet::{DhcpOption, Ipv6Range, Subnet};
+pub use span::{Span, gaps, reserved_spans, reserved_spans_v6};
+pub use subnet::{DhcpOption, Ipv6Range, NeutronNames, Subnet};
 pub use time::Timestamp;
 pub use vpc::Vpc;

@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccessKey, Account, AddressGroup, Claim, NetworkAcl, NetworkAclPolicy, NetworkAclRule, Peering, Port, Project,
-    Route, RouteTable, SecurityGroup, Server, Subnet, Token, User, Vpc,
+    AccessKey, Account, AddressGroup, CidrReservation, Claim, Network, NetworkAcl, NetworkAclPolicy, NetworkAclRule,
+    Peering, Port, Project, Route, RouteTable, SecurityGroup, Server, Subnet, Token, User, Vpc,
 };
 
 /// A stored record that cannot be understood.
@@ -115,4 +115,6 @@ records! {
     Port "port" id,
     Server "server" id,
     Claim "claim" name,
+    Network "network" id,
+    CidrReservation "cidr-reservation" id,
 }

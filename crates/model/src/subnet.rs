@@ -15,6 +15,9 @@ pub struct Subnet {
     pub id: SubnetId,
     /// The Neutron subnet id of the IPv4 range; differs from `id`.
     pub neutron_subnet_id: Uuid,
+    /// Names of the Neutron subnets, where they are not the subnet's own.
+    #[serde(default)]
+    pub neutron_names: NeutronNames,
     /// The owner's project.
     pub project: ProjectId,
     /// The project's region.
@@ -23,7 +26,7 @@ pub struct Subnet {
     pub vpc: VpcId,
     /// The route table that packets leaving the subnet are matched against (rule RT-2).
     pub route_table: RouteTableId,
-    /// Name, 1 to 64 characters.
+    /// Name, 1 to 64 characters; 0 to 255 when it was made as a network (api-vpc §5.6).
     pub name: String,
     /// Free text.
     pub description: String,
@@ -45,6 +48,15 @@ pub struct Subnet {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// Names that the Neutron views alone show (api-vpc §5.6). A Neutron subnet without one has the name of its network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeutronNames {
+    /// Of the IPv4 range.
+    pub v4: Option<String>,
+    /// Of the IPv6 range.
+    pub v6: Option<String>,
 }
 
 /// The IPv6 half of a dual-stack subnet.

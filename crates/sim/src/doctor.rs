@@ -254,7 +254,7 @@ impl Exam<'_> {
     fn ranges(&self, end: &End<'_>) -> Vec<IpNet> {
         let subnets = self.catalog.subnets_of(end.vpc.id).filter(|_| end.known);
         let v6 = subnets.filter_map(|subnet| subnet.ipv6.map(|range| IpNet::V6(range.cidr)));
-        end.vpc.cidrs().map(IpNet::V4).chain(v6).collect()
+        self.catalog.ranges_of(end.vpc).into_iter().map(IpNet::V4).chain(v6).collect()
     }
 
     /// The VPC's name, or its id where the name is none of the viewer's business.

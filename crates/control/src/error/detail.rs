@@ -27,6 +27,7 @@ pub enum Quota {
     NetworkAclPolicies,
     AddressGroups,
     AccessKeys,
+    CidrReservations,
 }
 
 impl fmt::Display for Quota {
@@ -47,6 +48,7 @@ impl fmt::Display for Quota {
             Self::NetworkAclPolicies => "network ACL policies of the project",
             Self::AddressGroups => "address groups of the project",
             Self::AccessKeys => "access keys of the user",
+            Self::CidrReservations => "CIDR reservations of the subnet",
         })
     }
 }
@@ -103,6 +105,9 @@ pub enum SubnetUse {
     /// Routes whose next hop is in the subnet, by destination.
     #[error("the next hop of routes to {}", listed(_0))]
     Routes(Vec<IpNet>),
+    /// CIDR reservations, by block; they do not keep a subnet from being deleted, but from leaving its VPC.
+    #[error("the CIDR reservations {}", listed(_0))]
+    CidrReservations(Vec<IpNet>),
 }
 
 /// What keeps a security group from being deleted.
@@ -148,4 +153,7 @@ pub enum AccountUse {
     /// Address groups.
     #[error("{0} address groups")]
     AddressGroups(usize),
+    /// Networks that are in no VPC.
+    #[error("{0} networks on no router")]
+    Networks(usize),
 }
