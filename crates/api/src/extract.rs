@@ -88,6 +88,11 @@ pub(crate) fn unavailable(list: Option<&Vec<serde_json::Value>>, name: &str) -> 
     }
 }
 
+/// Refuses what this installation cannot do, with a sentence that says so.
+pub(crate) fn supported(is: bool, text: &str) -> Result<(), Problem> {
+    if is { Ok(()) } else { Err(control::Error::NotSupported(text.to_owned()).into()) }
+}
+
 /// An IPv4 range in a body.
 pub(crate) fn cidr(text: &str) -> Result<ipnet::Ipv4Net, Problem> {
     model::parse_cidr(text).map_err(|error| control::Error::InvalidCidr(error).into())

@@ -83,6 +83,14 @@ pub enum Resource {
     SecurityGroupRule,
     /// Quotas.
     Quota,
+    /// Networks of the Neutron views.
+    Network,
+    /// Routers of the Neutron views.
+    Router,
+    /// Private IPs.
+    PrivateIp,
+    /// How many addresses networks have.
+    IpAvailability,
     /// Anything else.
     Other,
 }
@@ -103,6 +111,10 @@ impl Resource {
                     "security-groups" => Self::SecurityGroup,
                     "security-group-rules" => Self::SecurityGroupRule,
                     "quotas" => Self::Quota,
+                    "networks" => Self::Network,
+                    "routers" => Self::Router,
+                    "privateips" => Self::PrivateIp,
+                    "network-ip-availabilities" => Self::IpAvailability,
                     _ => return None,
                 })
             })

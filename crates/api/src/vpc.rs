@@ -1,16 +1,22 @@
 //! The network API (api-vpc): each file one kind of object in every family that has it.
 
 mod address_groups;
+mod cidr_reservations;
 mod fwaas;
 mod legacy_routes;
 mod network_acls;
+mod networks;
+mod neutron_subnets;
 mod peerings;
 mod ports;
+mod private_ips;
 mod quotas;
 mod route_tables;
+mod routers;
 mod rules;
 mod security_groups;
 mod subnets;
+mod virsubnets;
 mod vpcs;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -76,4 +82,21 @@ pub(crate) fn routes() -> OpenApiRouter<State> {
         .routes(routes!(address_groups::force_delete))
         .routes(routes!(address_groups::dependencies))
         .routes(routes!(quotas::list))
+        .routes(routes!(networks::list, networks::create))
+        .routes(routes!(networks::show, networks::update, networks::delete))
+        .routes(routes!(networks::list_availabilities))
+        .routes(routes!(networks::show_availability))
+        .routes(routes!(neutron_subnets::list, neutron_subnets::create))
+        .routes(routes!(neutron_subnets::show, neutron_subnets::update, neutron_subnets::delete))
+        .routes(routes!(routers::list, routers::create))
+        .routes(routes!(routers::show, routers::update, routers::delete))
+        .routes(routes!(routers::add_interface))
+        .routes(routes!(routers::remove_interface))
+        .routes(routes!(private_ips::create))
+        .routes(routes!(private_ips::show, private_ips::delete))
+        .routes(routes!(private_ips::list))
+        .routes(routes!(virsubnets::list))
+        .routes(routes!(virsubnets::show))
+        .routes(routes!(cidr_reservations::list, cidr_reservations::create))
+        .routes(routes!(cidr_reservations::show, cidr_reservations::update, cidr_reservations::delete))
 }

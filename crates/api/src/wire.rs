@@ -2,24 +2,30 @@
 
 mod address_group;
 mod fwaas;
+mod network;
 mod network_acl;
 mod peering;
 mod port;
+mod private_ip;
 mod route_table;
 mod rule;
 mod security_group;
 mod subnet;
+mod virsubnet;
 mod vpc;
 
 pub(crate) use address_group::*;
 pub(crate) use fwaas::*;
+pub(crate) use network::*;
 pub(crate) use network_acl::*;
 pub(crate) use peering::*;
 pub(crate) use port::*;
+pub(crate) use private_ip::*;
 pub(crate) use route_table::*;
 pub(crate) use rule::*;
 pub(crate) use security_group::*;
 pub(crate) use subnet::*;
+pub(crate) use virsubnet::*;
 pub(crate) use vpc::*;
 
 use serde::{Deserialize, Serialize};

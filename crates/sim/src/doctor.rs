@@ -254,7 +254,9 @@ impl Exam<'_> {
     fn ranges(&self, end: &End<'_>) -> Vec<IpNet> {
         let subnets = self.catalog.subnets_of(end.vpc.id).filter(|_| end.known);
         let v6 = subnets.filter_map(|subnet| subnet.ipv6.map(|range| IpNet::V6(range.cidr)));
-        self.catalog.ranges_of(end.vpc).into_iter().map(IpNet::V4).chain(v6).collect()
+        // Without a primary block the ranges of its subnets count, which are the viewer's to know or not as well.
+        let v4 = if end.known { self.catalog.ranges_of(end.vpc) } else { end.vpc.cidrs().collect() };
+        v4.into_iter().map(IpNet::V4).chain(v6).collect()
     }
 
     /// The VPC's name, or its id where the name is none of the viewer's business.

@@ -101,8 +101,12 @@ pub(super) fn invalid_code(
         Resource::SecurityGroup | Resource::SecurityGroupRule => "VPC.0601",
         Resource::RouteTable | Resource::Route => "VPC.2801",
         Resource::Quota => "VPC.1207",
-        Resource::Peering | Resource::Port | Resource::Other => "VPC.2500",
+        Resource::PrivateIp => "VPC.0702",
+        Resource::IpAvailability => "VPC.2301",
+        Resource::Peering | Resource::Port | Resource::Network | Resource::Router | Resource::Other => "VPC.2500",
     };
+    // The availabilities are in v2.0 and have a code of v1 nevertheless.
+    let neutron = if resource == Resource::IpAvailability { vpc } else { neutron };
     by_family(family, vpc, neutron, "IAM.0011", internal)
 }
 

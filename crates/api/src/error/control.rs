@@ -93,16 +93,24 @@ fn decide(error: &Error, family: Family, resource: Resource) -> Row {
         // 400 would tell the Terraform provider that the subnet is gone; the documents say 500 (api-vpc §5.3).
         Error::SubnetInUse { by, .. } => {
             let code = match by {
-                SubnetUse::PrivateIps(_) => "VPC.0208",
+                SubnetUse::PrivateIps(_) | SubnetUse::CidrReservations(_) => "VPC.0208",
                 SubnetUse::Servers(_) => "VPC.0209",
                 SubnetUse::Routes(_) => "VPC.0210",
             };
             row(CONFLICT, code, "SubnetInUse").vpc(FAILED)
         }
 
+        Error::InvalidAddress { .. } if resource == Resource::PrivateIp => row(BAD, "VPC.0705", "InvalidIpForSubnet"),
         Error::InvalidAddress { .. } => invalid("InvalidIpForSubnet"),
+        // The documents say 500 (api-errors §3.4).
+        Error::AddressInUse { .. } if resource == Resource::PrivateIp => {
+            row(CONFLICT, "VPC.0701", "IpAddressInUse").vpc(FAILED)
+        }
         Error::AddressInUse { .. } => row(CONFLICT, "VPC.0701", "IpAddressInUse"),
         Error::NoFreeAddress { .. } => row(CONFLICT, "VPC.0703", "IpAddressGenerationFailure"),
+        Error::PortInUse { .. } | Error::NextHopInUse { .. } if resource == Resource::PrivateIp => {
+            row(CONFLICT, "VPC.0707", "PortInUse")
+        }
         Error::PortInUse { .. } => row(CONFLICT, "VPC.2500", "PortInUse").vpc(BAD),
         Error::NextHopInUse { .. } => row(CONFLICT, "VPC.0210", "PortInUse"),
 
@@ -139,6 +147,16 @@ fn decide(error: &Error, family: Family, resource: Resource) -> Row {
         Error::RuleInPolicy { .. } => row(CONFLICT, "VPC.2500", "FirewallRuleAlreadyAssociated"),
         Error::RuleNotInPolicy { .. } => row(BAD, "VPC.2500", "FirewallRuleNotAssociatedWithPolicy"),
         Error::AddressGroupInUse { .. } => row(CONFLICT, "VPC.2204", "AddressGroupInUse"),
+        // Not 400: a client that deletes a subnet would take it for gone.
+        Error::NetworkNotAttached { .. } => {
+            row(CONFLICT, if resource == Resource::Subnet { "VPC.0205" } else { "VPC.2500" }, "NetworkNotAttached")
+        }
+        Error::NetworkAttached { .. } => {
+            row(CONFLICT, "VPC.2500", if resource == Resource::Subnet { "SubnetInUse" } else { "NetworkInUse" })
+        }
+        Error::RouterInterfaceNotFound { .. } => row(MISSING, "VPC.2204", "RouterInterfaceNotFoundForSubnet"),
+        Error::CidrReservationOverlap { .. } => row(CONFLICT, "VPC.2500", "CidrReservationExists"),
+        Error::NoFreeBlock { .. } => row(CONFLICT, "VPC.0703", "IpAddressGenerationFailure"),
         Error::AccountInUse { .. } => row(CONFLICT, "VPC.2500", "AccountInUse"),
 
         Error::Busy => match resource {
@@ -161,6 +179,12 @@ fn missing(kind: Kind, family: Family, resource: Resource) -> Row {
         // Nor is an address group that a rule names: 404 would mean that v3 has no such rules.
         (Kind::AddressGroup, Resource::SecurityGroupRule) => row(BAD, "VPC.0601", "InvalidInput"),
         _ if family == Family::V3 => row(MISSING, "VPC.2204", ""),
+        (Kind::Network | Kind::Subnet, Resource::IpAvailability) => row(BAD, "VPC.2302", "VPC.2302"),
+        (Kind::Network | Kind::Subnet, Resource::PrivateIp) => row(MISSING, "VPC.2204", "NetworkNotFound"),
+        (Kind::Port, Resource::PrivateIp) => row(MISSING, "VPC.0704", "PortNotFound"),
+        (Kind::Vpc, Resource::Router) => row(MISSING, "VPC.0003", "RouterNotFound"),
+        (Kind::Network, _) => row(MISSING, "VPC.0202", "NetworkNotFound"),
+        (Kind::CidrReservation, _) => row(MISSING, "VPC.2204", "HTTPNotFound"),
         (Kind::Vpc, _) => row(MISSING, "VPC.0003", "VpcNotFound"),
         (Kind::Subnet, Resource::Port) => row(MISSING, "VPC.2204", "NetworkNotFound"),
         (Kind::Subnet, _) => row(MISSING, "VPC.0202", "SubnetNotFound"),
@@ -192,6 +216,7 @@ const fn quota(resource: Quota) -> &'static str {
         | Quota::AddressGroups
         | Quota::Peerings
         | Quota::GroupsOfPort
+        | Quota::CidrReservations
         | Quota::AccessKeys => "VPC.2500",
         Quota::SecurityGroups => "VPC.0604",
         Quota::SecurityGroupRules => "VPC.0602",

@@ -28,14 +28,16 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<Json<SubnetListBody>, Problem> {
     let catalog = state.catalog();
-    let subnets: Vec<_> = control::subnets(&catalog, &identity.project_caller()?)
+    // Networks on no router are in no VPC (api-vpc §5.6).
+    let subnets: Vec<_> = control::networks(&catalog, &identity.project_caller()?)
         .into_iter()
-        .filter(|subnet| query.is("vpc_id", &subnet.vpc.to_string()))
+        .filter(|network| network.range.is_some())
+        .filter(|network| query.is("vpc_id", &network.vpc.map(|vpc| vpc.to_string()).unwrap_or_default()))
         // No subnet has tags yet: a filter that asks for one finds nothing.
         .filter(|_| query.one("tags").is_none() && query.one("tags-any").is_none())
         .collect();
     let subnets = v1_page(&query, subnets, |subnet| subnet.id.to_string())?;
-    Ok(Json(SubnetListBody { subnets: subnets.iter().map(|subnet| SubnetV1::new(&catalog, subnet)).collect() }))
+    Ok(Json(SubnetListBody { subnets: subnets.iter().filter_map(|subnet| SubnetV1::of(&catalog, subnet)).collect() }))
 }
 
 /// Create a subnet. It joins the VPC's default route table. With `ipv6_enable` it gets a /64: `cidr_v6`, or one of the
@@ -67,8 +69,9 @@ pub(crate) async fn show(
 ) -> Result<Json<SubnetBody>, Problem> {
     let subnet: SubnetId = path_id(&frame, Kind::Subnet, &subnet)?;
     let catalog = state.catalog();
-    let subnet = control::subnet(&catalog, &identity.project_caller()?, subnet)?;
-    Ok(Json(SubnetBody { subnet: SubnetV1::new(&catalog, &subnet) }))
+    let missing = || control::Error::NotFound { kind: Kind::Subnet, id: subnet.to_string() };
+    let network = control::network(&catalog, &identity.project_caller()?, subnet).map_err(|_| missing())?;
+    Ok(Json(SubnetBody { subnet: SubnetV1::of(&catalog, &network).ok_or_else(missing)? }))
 }
 
 /// Change a subnet's name, description, DHCP or DNS, or turn IPv6 on. Ports that exist then stay without IPv6 address

@@ -1,9 +1,11 @@
 //! Subnets (api-vpc §5).
 
 use catalog::Catalog;
-use model::Subnet;
+use control::NetworkView;
+use model::{NetworkRange, RouteTableId, Subnet, VpcId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{body, request};
 
@@ -79,19 +81,42 @@ impl SubnetV1 {
                 .collect(),
             scope: "center".to_owned(),
             tenant_id: subnet.project.to_string(),
-            available_ip_address_count: available(catalog, subnet),
+            available_ip_address_count: control::free_addresses(catalog, subnet.id, &NetworkRange::of(subnet)),
             created_at: subnet.created_at.without_zone(),
             updated_at: subnet.updated_at.without_zone(),
         }
     }
-}
 
-/// Addresses of the subnet that are neither reserved nor in use (api-vpc §5.4).
-fn available(catalog: &Catalog, subnet: &Subnet) -> u64 {
-    let reserved = subnet.reserved();
-    let total = 1_u64 << (32 - u32::from(subnet.cidr.prefix_len()));
-    let used = catalog.ports_in(subnet.id).filter(|port| !reserved.contains(&port.ipv4)).count();
-    total.saturating_sub(reserved.len() as u64).saturating_sub(used as u64)
+    /// A network on a router or on none; `None` before it has a range (api-vpc §5.6).
+    pub(crate) fn of(catalog: &Catalog, network: &NetworkView) -> Option<Self> {
+        if let Some(subnet) = catalog.subnet(network.id) {
+            return Some(Self::new(catalog, subnet));
+        }
+        let range = network.range.clone()?;
+        let region = catalog.network(network.id)?.region.clone();
+        // What it will be on a router; the places that it has not yet are not shown.
+        let subnet = Subnet {
+            id: network.id,
+            neutron_subnet_id: range.neutron_subnet_id,
+            neutron_names: range.neutron_names,
+            project: network.project,
+            region,
+            vpc: VpcId::new(Uuid::nil()),
+            route_table: RouteTableId::new(Uuid::nil()),
+            name: network.name.clone(),
+            description: range.description,
+            cidr: range.cidr,
+            gateway: range.gateway,
+            ipv6: range.ipv6,
+            dhcp_enable: range.dhcp_enable,
+            dns: range.dns,
+            availability_zone: range.availability_zone,
+            dhcp_options: range.dhcp_options,
+            created_at: network.created_at,
+            updated_at: network.updated_at,
+        };
+        Some(Self { vpc_id: String::new(), status: "UNKNOWN", ..Self::new(catalog, &subnet) })
+    }
 }
 
 /// What a subnet is made from (api-vpc §5.3).
