@@ -70,9 +70,11 @@ pub(crate) async fn list(
     let most = |counts: Vec<usize>| counts.into_iter().max().unwrap_or(0);
     let tables = most(catalog.vpcs_of(project).map(|vpc| catalog.route_tables_of(vpc.id).count()).collect());
     let routes = most(catalog.vpcs_of(project).map(|vpc| catalog.routes_of_vpc(vpc.id).count()).collect());
+    // Networks on no router count as the subnets that they become (api-vpc §5.6).
+    let subnets = catalog.subnets_of_project(project).count() + catalog.networks_of(project).count();
     let used = [
         ("vpc", catalog.vpcs_of(project).count(), limits.vpcs),
-        ("subnet", catalog.subnets_of_project(project).count(), limits.subnets),
+        ("subnet", subnets, limits.subnets),
         ("securityGroup", catalog.security_groups_of(project).count(), limits.security_groups),
         ("securityGroupRule", rules, limits.security_group_rules),
         ("firewall", catalog.network_acls_of(project).count(), limits.network_acls),

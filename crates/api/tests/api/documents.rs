@@ -9,8 +9,8 @@ use axum::body::Body;
 use axum::http::Request;
 use control::{AddressGroupUse, CidrProblem, Error, GroupUse, Quota, SubnetUse, VpcUse};
 use model::{
-    AccountId, AddressGroupId, CidrError, Direction, Kind, NameError, NetworkAclId, NetworkAclPolicyId,
-    NetworkAclRuleId, NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId, SecurityGroupId,
+    AccountId, AddressGroupId, CidrError, CidrReservationId, Direction, Kind, NameError, NetworkAclId,
+    NetworkAclPolicyId, NetworkAclRuleId, NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId, SecurityGroupId,
     SecurityGroupRuleId, ServerId, SubnetId, VpcId,
 };
 use serde_json::Value;
@@ -152,6 +152,22 @@ fn refusals() -> Vec<(&'static str, Error)> {
             "address group in use",
             Error::AddressGroupInUse { group: AddressGroupId::new(uuid), by: AddressGroupUse::SecurityGroups(vec![]) },
         ),
+        ("network missing", missing(Kind::Network)),
+        ("CIDR reservation missing", missing(Kind::CidrReservation)),
+        ("network on no router", Error::NetworkNotAttached { network: subnet }),
+        ("network on a router", Error::NetworkAttached { network: subnet, vpc }),
+        ("subnet not on the router", Error::RouterInterfaceNotFound { router: vpc, subnet: uuid }),
+        (
+            "CIDR reservation overlaps",
+            Error::CidrReservationOverlap {
+                cidr: destination,
+                existing: destination,
+                id: CidrReservationId::new(uuid),
+            },
+        ),
+        ("no block of this size", Error::NoFreeBlock { subnet, cidr: destination, mask: 28 }),
+        ("subnet has reservations", Error::SubnetInUse { subnet, by: SubnetUse::CidrReservations(vec![]) }),
+        ("reservation quota", quota(Quota::CidrReservations)),
         ("account in use", Error::AccountInUse { account: AccountId::new(uuid), by: vec![] }),
         ("too many changes at once", Error::Busy),
         ("store out of order", Error::Unavailable(String::new())),
@@ -163,6 +179,8 @@ fn home(error: &Error) -> Resource {
     match error {
         Error::NotFound { kind, .. } => match kind {
             Kind::Subnet => Resource::Subnet,
+            Kind::Network => Resource::Network,
+            Kind::CidrReservation => Resource::Other,
             Kind::RouteTable => Resource::RouteTable,
             Kind::Route => Resource::Route,
             Kind::Peering => Resource::Peering,
@@ -175,7 +193,11 @@ fn home(error: &Error) -> Resource {
         | Error::SubnetOverlap { .. }
         | Error::Ipv6PrefixInUse { .. }
         | Error::SubnetNotInVpc { .. }
-        | Error::SubnetInUse { .. } => Resource::Subnet,
+        | Error::SubnetInUse { .. }
+        | Error::NetworkNotAttached { .. } => Resource::Subnet,
+        Error::NetworkAttached { .. } => Resource::Network,
+        Error::RouterInterfaceNotFound { .. } => Resource::Router,
+        Error::CidrReservationOverlap { .. } | Error::NoFreeBlock { .. } => Resource::Other,
         Error::InvalidAddress { .. }
         | Error::AddressInUse { .. }
         | Error::NoFreeAddress { .. }
@@ -221,7 +243,8 @@ fn the_table_of_errors_is_checked_in() {
             let answer = answer(&problem, family, resource);
             assert!(answer.status.is_client_error() || answer.status.is_server_error(), "{title}");
             assert_eq!(answer.internal, internal);
-            let only_v2 = matches!(resource, Resource::Peering | Resource::Route);
+            let only_v2 =
+                matches!(resource, Resource::Peering | Resource::Route | Resource::Network | Resource::Router);
             if only_v2 && matches!(family, Family::V1 | Family::V3) {
                 "–".to_owned()
             } else if family == Family::Causeway {
@@ -250,6 +273,9 @@ fn codes_belong_to_their_family() {
         Resource::SecurityGroup,
         Resource::SecurityGroupRule,
         Resource::Quota,
+        Resource::Network,
+        Resource::Router,
+        Resource::PrivateIp,
         Resource::Other,
     ];
     for (title, error) in refusals() {

@@ -19,6 +19,25 @@ pub(super) fn check(catalog: &Catalog, limits: &Limits) {
     groups(catalog, limits);
     network_acls(catalog, limits);
     address_groups(catalog, limits);
+    networks(catalog);
+}
+
+fn networks(catalog: &Catalog) {
+    for network in catalog.networks() {
+        assert!(catalog.subnet(network.id).is_none(), "a network is in a VPC or not");
+        assert_eq!(catalog.ports_in(network.id).count() + catalog.cidr_reservations_in(network.id).count(), 0);
+        if let Some(ipv6) = network.range.as_ref().and_then(|range| range.ipv6) {
+            let claim = catalog.claim(&Claim::ipv6_prefix(ipv6.cidr));
+            assert_eq!(claim, Some(format!("network/{}", network.id).as_str()));
+        }
+    }
+    for reservation in catalog.cidr_reservations() {
+        let subnet = catalog.subnet(reservation.subnet).expect("a reservation is in a subnet");
+        assert_eq!(subnet.project, reservation.project);
+        for other in catalog.cidr_reservations_in(subnet.id).filter(|other| other.id != reservation.id) {
+            assert!(!other.cidr.contains(&reservation.cidr), "reservations share no address");
+        }
+    }
 }
 
 fn network_acls(catalog: &Catalog, limits: &Limits) {
@@ -137,7 +156,8 @@ fn subnets_and_ports(catalog: &Catalog) {
     let mut prefixes = BTreeSet::new();
     for subnet in catalog.subnets() {
         let vpc = catalog.vpc(subnet.vpc).expect("a subnet has a VPC");
-        assert!(vpc.cidrs().any(|block| block.contains(&subnet.cidr)), "NET-3");
+        let inside = vpc.cidrs().any(|block| block.contains(&subnet.cidr));
+        assert!(inside || vpc.cidr.is_none(), "NET-3");
         for other in catalog.subnets_of(subnet.vpc).filter(|other| other.id != subnet.id) {
             assert!(!overlap(other.cidr, subnet.cidr), "NET-3: {} and {}", other.cidr, subnet.cidr);
         }
