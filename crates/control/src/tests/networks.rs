@@ -6,10 +6,11 @@ use ipnet::Ipv4Net;
 use model::{Claim, NetworkRange, SubnetId, VpcId};
 
 use super::fixture::{World, net, via_peering};
+use super::interleaving::Bench;
 use crate::error::{AccountUse, SubnetUse};
 use crate::{
-    Caller, CreateCidrReservation, CreateNeutronSubnet, CreatePort, CreateSubnet, CreateVpc, Error, NetworkView,
-    NewNeutronRange, Quota, UpdateNeutronSubnet, UpdateSubnet, UpdateVpc, add_router_interface,
+    Caller, CreateCidrReservation, CreateNeutronSubnet, CreatePort, CreateSubnet, CreateVpc, Error, Limits,
+    NetworkView, NewNeutronRange, Quota, UpdateNeutronSubnet, UpdateSubnet, UpdateVpc, add_router_interface,
     create_cidr_reservation, create_network, create_neutron_subnet, create_port, create_subnet, create_vpc,
     delete_account, delete_network, delete_neutron_subnet, delete_port, delete_subnet, delete_vpc, network, network_of,
     networks, remove_router_interface, subnet, update_network, update_neutron_subnet, update_subnet, update_vpc,
@@ -245,4 +246,78 @@ fn networks_count_as_subnets_and_hold_their_account() {
     // To join a VPC is no growth.
     let view = world.ok(|c, x| create_neutron_subnet(c, &a, x, v4(id, "10.0.0.0/24")));
     world.ok(|c, x| add_router_interface(c, &a, x, vpc, neutron(&view)));
+}
+
+/// Each pair would lose or double something if both got through.
+#[test]
+fn pairs_about_one_network_conflict_in_either_order() {
+    let mut bench = Bench::new(21, Limits::default());
+    let a = bench.a.clone();
+    let vpc = |name: &str| CreateVpc { name: name.into(), ..CreateVpc::default() };
+    let (one, two) =
+        (bench.ok(|c, x| create_vpc(c, &a, x, vpc("one"))).id, bench.ok(|c, x| create_vpc(c, &a, x, vpc("two"))).id);
+    let mut ranged = |cidr: &str| {
+        let id = bench.ok(|c, x| create_network(c, &a, x, String::new())).id;
+        bench.ok(|c, x| create_neutron_subnet(c, &a, x, v4(id, cidr)))
+    };
+    let (apart, on) = (ranged("10.0.0.0/24"), ranged("10.0.1.0/24"));
+    bench.ok(|c, x| add_router_interface(c, &a, x, one, neutron(&on)));
+    let reservation = CreateCidrReservation {
+        subnet: on.id,
+        version: model::IpVersion::V4,
+        cidr: None,
+        mask: Some(30),
+        name: String::new(),
+        description: String::new(),
+    };
+    macro_rules! changes {
+        ($use_case:expr) => {
+            bench.decide($use_case).unwrap().changes
+        };
+    }
+    let pairs = [
+        (
+            "two routers",
+            changes!(|c, x| add_router_interface(c, &a, x, one, neutron(&apart))),
+            changes!(|c, x| add_router_interface(c, &a, x, two, neutron(&apart))),
+        ),
+        (
+            "join, delete the router",
+            changes!(|c, x| add_router_interface(c, &a, x, two, neutron(&apart))),
+            changes!(|c, x| delete_vpc(c, &a, x, two)),
+        ),
+        (
+            "join, rename",
+            changes!(|c, x| add_router_interface(c, &a, x, one, neutron(&apart))),
+            changes!(|c, x| update_network(c, &a, x, apart.id, Some("new".into()))),
+        ),
+        (
+            "leave, make a port",
+            changes!(|c, x| remove_router_interface(c, &a, x, one, neutron(&on))),
+            changes!(|c, x| create_port(c, &a, x, CreatePort::new(on.id))),
+        ),
+        (
+            "leave, reserve",
+            changes!(|c, x| remove_router_interface(c, &a, x, one, neutron(&on))),
+            changes!(|c, x| create_cidr_reservation(c, &a, x, reservation.clone())),
+        ),
+        (
+            "delete, reserve",
+            changes!(|c, x| delete_subnet(c, &a, x, on.id, None)),
+            changes!(|c, x| create_cidr_reservation(c, &a, x, reservation.clone())),
+        ),
+        (
+            "reserve, make a port",
+            changes!(|c, x| create_cidr_reservation(c, &a, x, reservation.clone())),
+            changes!(|c, x| create_port(c, &a, x, CreatePort::new(on.id))),
+        ),
+        (
+            "two networks for the last of the quota",
+            changes!(|c, x| create_network(c, &a, x, String::new())),
+            changes!(|c, x| create_network(c, &a, x, String::new())),
+        ),
+    ];
+    for (what, first, second) in pairs {
+        assert_eq!(bench.conflict([first, second]), [true; 2], "{what}");
+    }
 }
