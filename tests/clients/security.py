@@ -1,7 +1,6 @@
 """Security groups, their rules, address groups and network ACLs as the provider handles them (clients 3.8, 3.10)."""
 
 from lifecycle import Resource, given, set_tags, set_tags_v3, try_tags, try_tags_v3
-from provider import Refused
 
 
 class SecurityGroup(Resource):
@@ -185,6 +184,3 @@ class NetworkAcl(Resource):
 def rules_of(tf, group):
     """The rules of a group, as `networking_secgroup_rules` lists them."""
     return tf.all_by_marker(tf.v3(f"vpc/security-group-rules?security_group_id={group}"), "security_group_rules")
-
-
-__all__ = ["AddressGroup", "NetworkAcl", "Refused", "SecurityGroup", "SecurityGroupRule", "rules_of"]

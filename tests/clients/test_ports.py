@@ -121,6 +121,8 @@ def test_a_supplementary_interface(tf, subnet, groups):
                  {"description": "", "security_group_ids": groups[1:]},
                  shared={"subnet_id": subnet, "parent_id": parent, "vlan_id": "2001", "ip_address": "192.168.0.77"})
     assert state["status"] and state["mac_address"] and state["vpc_id"]
-    identity, _ = create(tf, SubNetworkInterface(), subnet_id=subnet, parent_id=parent)
+    # The acceptance test: one group without one being named.
+    identity, state = create(tf, SubNetworkInterface(), subnet_id=subnet, parent_id=parent, vlan_id="3002")
+    assert len(state["security_group_ids"]) == 1
     listed = tf.all_by_next_marker(tf.v3("vpc/sub-network-interfaces"), "sub_network_interfaces")
     assert [item["id"] for item in listed] == [identity]

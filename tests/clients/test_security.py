@@ -85,7 +85,8 @@ def test_a_rule_with_a_remote_group(tf, group):
 
 
 def test_a_rule_with_a_remote_address_group(tf, group):
-    addresses, _ = create(tf, AddressGroup(), name="addresses", addresses=["192.168.10.12", "192.168.11.0-192.168.11.9"])
+    ranges = ["192.168.10.12", "192.168.11.0-192.168.11.9"]
+    addresses, _ = create(tf, AddressGroup(), name="addresses", addresses=ranges)
     rule(tf, group, ports="80", protocol="tcp", remote_address_group_id=addresses)
 
 
@@ -227,6 +228,10 @@ def test_network_acls_by_tags(tf):
     page = tf.post(f"{url}?offset=0", body)
     assert ([item["resource_id"] for item in page["resources"]], page["total_count"]) == ([acl], 1)
     assert tf.post(f"{url}?offset=1", body)["resources"] == []
+    page = tf.post(f"{url}?offset=0", {"matches": [{"key": "resource_name", "value": "acl-2"}]})
+    assert [item["resource_name"] for item in page["resources"]] == ["acl-2"]
+    # Without any filter the body is empty.
+    assert len(tf.post(f"{url}?offset=0", {})["resources"]) == 2
 
 
 def test_network_acl_data_source(tf):

@@ -52,6 +52,16 @@ def test_dhcp_options(tf, vpc):
          shared=shared(vpc, name="subnet-a"))
 
 
+def test_dhcp_options_of_both_families(tf, vpc):
+    """The acceptance test's values."""
+    life(tf, Subnet(),
+         {"dhcp_lease_time": "48h", "ntp_server_address": "10.100.0.33", "dhcp_ipv6_lease_time": "4h",
+          "dhcp_domain_name": "test.domainname"},
+         {"dhcp_lease_time": "72h", "ntp_server_address": "10.100.0.33,10.100.0.34", "dhcp_ipv6_lease_time": "8h",
+          "dhcp_domain_name": "test.domainname.update"},
+         shared=shared(vpc, name="subnet-a", ipv6_enable=True))
+
+
 def test_ipv6(tf, vpc):
     """Turned on by an update; the acceptance test's patterns."""
     config = shared(vpc, name="subnet-a")
@@ -111,7 +121,7 @@ def test_private_ips(tf, vpc):
     """`vpc_subnet_private_ip` and the data source that pages through them."""
     subnet, _ = scene.subnet(tf, vpc)
     address, state = create(tf, PrivateIp(), subnet_id=subnet, ip_address="192.168.0.50")
-    assert state["status"] == "DOWN"
+    assert (state["status"], state["device_owner"]) == ("DOWN", "")
     create(tf, PrivateIp(), subnet_id=subnet)
     listed = tf.all_by_marker(tf.v1(f"subnets/{subnet}/privateips"), "privateips")
     assert address in [item["id"] for item in listed] and len(listed) >= 2

@@ -140,8 +140,9 @@ def test_trap_08_a_list_has_one_array(tf):
 
 def test_trap_09_every_answer_with_a_body_is_json(tf):
     urls = [url for url, _, _ in lists(tf)]
-    urls += [tf.v1(f"vpcs/{NOTHING}"), tf.v2(f"vpc/peerings/{NOTHING}"), tf.v3(f"vpc/vpcs/{NOTHING}"), "/v1/nothing",
-             "/nothing", "/v3/projects", "/", "/v3", tf.v1("vpcs?limit=x"), tf.v1("vpcs/%ff"), tf.v2("vpc/peerings?%ff")]
+    urls += [tf.v1(f"vpcs/{NOTHING}"), tf.v2(f"vpc/peerings/{NOTHING}"), tf.v3(f"vpc/vpcs/{NOTHING}"), "/v1/nothing"]
+    urls += ["/nothing", "/v3/projects", "/", "/v3", tf.v1("vpcs?limit=x"), tf.v1("vpcs/%ff"),
+             tf.v2("vpc/peerings?%ff")]
     for url in urls:
         answer = tf.send("GET", url)
         assert answer.headers["Content-Type"].startswith("application/json"), (url, answer.headers["Content-Type"])
@@ -285,7 +286,8 @@ def test_trap_20_groups_and_rules_have_two_views_and_priority_1(tf):
     for family, ports in (("v1", {"port_range_min": 80, "port_range_max": 80}), ("v3", {"multiport": "80"})):
         url = tf.v1("security-group-rules") if family == "v1" else tf.v3("vpc/security-group-rules")
         cidr = {"v1": "10.0.0.0/8", "v3": "11.0.0.0/8"}[family]
-        body = {"security_group_id": group, "direction": "ingress", "protocol": "tcp", "remote_ip_prefix": cidr, **ports}
+        body = {"security_group_id": group, "direction": "ingress", "protocol": "tcp", "remote_ip_prefix": cidr}
+        body |= ports
         rule = tf.post(url, {"security_group_rule": body})["security_group_rule"]["id"]
         state = SecurityGroupRule().read(tf, rule)
         assert (state["priority"], state["action"], state["ports"], state["port_range_max"]) == (1, "allow", "80", 80)

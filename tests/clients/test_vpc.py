@@ -4,7 +4,8 @@ import pytest
 
 import scene
 from lifecycle import change, create, destroy, life, read_tags
-from network import Vpc
+from network import Subnet, Vpc
+from provider import Provider
 
 NAME = {"name": "tf_acc_vpc", "cidr": "192.168.0.0/16"}
 
@@ -60,7 +61,6 @@ def test_an_enterprise_project(tf):
 
 
 def test_another_region(server, account, tf):
-    from provider import Provider
     there = Provider(server, region="region-2", access_key=account.access, secret_key=account.secret).start()
     here_id, there_id = scene.vpc(tf), scene.vpc(there)
     assert tf.status("GET", tf.v1(f"vpcs/{there_id}")) == 404
@@ -73,7 +73,6 @@ def test_a_vpc_in_use_is_retried_until_it_is_free(tf):
     vpc = scene.vpc(tf)
     subnet, state = scene.subnet(tf, vpc)
     assert tf.status("DELETE", tf.v1(f"vpcs/{vpc}")) == 409
-    from network import Subnet
     destroy(tf, Subnet(), subnet, state)
     destroy(tf, Vpc(), vpc, {})
 
@@ -100,12 +99,20 @@ def test_vpcs_by_tags(tf):
     create(tf, Vpc(), name="vpc-b", cidr="192.168.0.0/16", tags={"env": "prod"})
     by_tags(tf, "vpcs", {"env": ["test"]}, [a])
     by_tags(tf, "vpcs", {"env": ["test", "none"]}, [a])
+    by_tags(tf, "vpcs", {}, [a], resource_name=NAME["name"])
+    # Without any filter the body has an action and an offset alone.
+    url = tf.v2_tags("vpcs/resource_instances/action")
+    assert len(tf.post(url, {"action": "filter", "offset": 0})["resources"]) == 2
 
 
-def by_tags(tf, kind, tags, wanted):
+def by_tags(tf, kind, tags, wanted, **matches):
     """`*_by_tags` of v2.0: growing offset until a page is empty, then the count."""
     url = tf.v2_tags(f"{kind}/resource_instances/action")
-    body = {"tags": [{"key": key, "values": values} for key, values in tags.items()]}
+    body = {}
+    if tags:
+        body["tags"] = [{"key": key, "values": values} for key, values in tags.items()]
+    if matches:
+        body["matches"] = [{"key": key, "value": value} for key, value in matches.items()]
     found = []
     for _ in range(100):
         page = tf.post(url, {"action": "filter", "offset": len(found), **body})
