@@ -1,12 +1,12 @@
 //! The OpenAPI document: what the handlers declare, and what holds for all of them.
 
-use utoipa::OpenApi as _;
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Required, ResponseBuilder, Schema};
+mod parameters;
+mod refusals;
 
-use crate::family::Family;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 
 const DESCRIPTION: &str = "The network and identity API of Huawei Cloud as far as Causeway serves it, and Causeway's \
     own API under /causeway/v1. Every answer carries X-Request-Id; every refusal X-Causeway-Error with Causeway's own \
@@ -21,9 +21,6 @@ pub(crate) fn base() -> OpenApi {
     Base::openapi()
 }
 
-/// Operations that need no credentials.
-const OPEN: [(&str, &str); 3] = [("/", "get"), ("/v3", "get"), ("/v3/auth/tokens", "post")];
-
 /// Adds what holds for all operations and writes the document.
 pub(crate) fn text(mut document: OpenApi) -> String {
     let components = document.components.get_or_insert_with(Default::default);
@@ -34,20 +31,7 @@ pub(crate) fn text(mut document: OpenApi) -> String {
         "signature",
         header("Authorization", "SDK-HMAC-SHA256 (or V11-HMAC-SHA256) with an access key; X-Sdk-Date is signed."),
     );
-    for (name, fields) in [
-        ("ErrorV1", &["code", "message"][..]),
-        ("ErrorV3", &["request_id", "error_code", "error_msg"]),
-        ("NeutronErrorFields", &["type", "message", "detail"]),
-        ("KeystoneErrorFields", &["message", "title"]),
-    ] {
-        components.schemas.insert(name.to_owned(), RefOr::T(texts(fields)));
-    }
-    for (name, field, of) in
-        [("ErrorNeutron", "NeutronError", "NeutronErrorFields"), ("ErrorKeystone", "error", "KeystoneErrorFields")]
-    {
-        let schema = ObjectBuilder::new().property(field, Ref::from_schema_name(of)).required(field).build();
-        components.schemas.insert(name.to_owned(), RefOr::T(Schema::Object(schema)));
-    }
+    refusals::schemas(components);
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
             complete(path, method, operation);
@@ -61,13 +45,6 @@ pub(crate) fn text(mut document: OpenApi) -> String {
     text
 }
 
-fn texts(fields: &[&str]) -> Schema {
-    let object = fields.iter().fold(ObjectBuilder::new(), |object, field| {
-        object.property(*field, ObjectBuilder::new().schema_type(Type::String)).required(*field)
-    });
-    Schema::Object(object.build())
-}
-
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     [
         ("get", item.get.as_mut()),
@@ -75,40 +52,19 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
         ("put", item.put.as_mut()),
         ("delete", item.delete.as_mut()),
         ("head", item.head.as_mut()),
+        ("patch", item.patch.as_mut()),
     ]
     .into_iter()
     .filter_map(|(method, operation)| operation.map(|operation| (method, operation)))
 }
 
-/// Path parameters, credentials and the family's error body.
+/// Parameters, credentials and refusals.
 fn complete(path: &str, method: &str, operation: &mut Operation) {
-    let parameters = operation.parameters.get_or_insert_with(Vec::new);
-    for name in path.split(['{', '}']).skip(1).step_by(2) {
-        let named = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.name == name);
-        if !parameters.iter().any(named) {
-            let schema = ObjectBuilder::new().schema_type(Type::String);
-            let parameter = ParameterBuilder::new()
-                .name(name)
-                .parameter_in(ParameterIn::Path)
-                .required(Required::True)
-                .schema(Some(schema));
-            parameters.push(RefOr::T(parameter.build()));
-        }
-    }
-    if !OPEN.contains(&(path, method)) {
+    parameters::describe(path, method, operation);
+    if !refusals::OPEN.contains(&(path, method)) {
         let none: [&str; 0] = [];
         operation.security =
             Some(vec![SecurityRequirement::new("token", none), SecurityRequirement::new("signature", none)]);
     }
-    let error = match Family::of(&path.replace("{project_id}", &"0".repeat(32))) {
-        Family::V1 => "ErrorV1",
-        Family::Neutron => "ErrorNeutron",
-        Family::Keystone => "ErrorKeystone",
-        Family::V3 | Family::Iam | Family::Causeway | Family::Gateway => "ErrorV3",
-    };
-    let response = ResponseBuilder::new()
-        .description("Refused")
-        .content("application/json", Content::new(Some(Ref::from_schema_name(error))))
-        .build();
-    operation.responses.responses.insert("default".to_owned(), RefOr::T(response));
+    refusals::describe(path, method, operation);
 }

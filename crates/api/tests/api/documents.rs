@@ -55,6 +55,33 @@ fn operations_are_described() {
     assert!(names.len() > 80, "{}", names.len());
 }
 
+/// A status that the document does not list is a fault of the server, so it lists them one by one.
+#[test]
+fn operations_name_their_refusals() {
+    let document: Value = serde_json::from_str(&api::document()).unwrap();
+    let statuses = |path: &str, method: &str| -> BTreeSet<String> {
+        document["paths"][path][method]["responses"].as_object().unwrap().keys().cloned().collect()
+    };
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let statuses = statuses(path, method);
+            assert!(!statuses.contains("default"), "{method} {path}: {statuses:?}");
+            assert!(statuses.contains("400") && statuses.contains("500"), "{method} {path}: {statuses:?}");
+        }
+    }
+    let all = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(
+        statuses("/v1/{project_id}/vpcs", "get"),
+        all(&["200", "400", "401", "403", "413", "500"]),
+        "a list names no object"
+    );
+    assert_eq!(
+        statuses("/v1/{project_id}/vpcs/{vpc_id}", "delete"),
+        all(&["204", "400", "401", "403", "404", "409", "413", "500", "503"]),
+    );
+    assert_eq!(statuses("/v3", "get"), all(&["200", "400", "500"]), "no credentials, no 401");
+}
+
 /// One of each refusal.
 fn refusals() -> Vec<(&'static str, Error)> {
     let uuid = Uuid::nil();
