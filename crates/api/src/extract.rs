@@ -107,9 +107,15 @@ pub(crate) fn cidr_v6(text: &str) -> Result<ipnet::Ipv6Net, Problem> {
     }
 }
 
-/// A route's destination in a body.
+/// A route's destination in a body. It comes back as it was sent, and clients compare it byte by byte (clients §6, trap
+/// 16): an IPv6 range in another spelling than the one that answers show is refused with that one.
 pub(crate) fn destination(text: &str) -> Result<ipnet::IpNet, Problem> {
-    model::parse_destination(text).map_err(|error| control::Error::InvalidCidr(error).into())
+    let destination = model::parse_destination(text).map_err(control::Error::InvalidCidr)?;
+    let shown = destination.to_string();
+    if matches!(destination, ipnet::IpNet::V6(_)) && shown != text {
+        return Err(Problem::invalid(format!("route destination `{text}`: write it as `{shown}`")));
+    }
+    Ok(destination)
 }
 
 /// An IPv4 address in a body.

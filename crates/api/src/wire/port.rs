@@ -131,6 +131,11 @@ impl PortObject {
         let mut fixed_ips = vec![FixedIp { subnet_id: neutron, ip_address: Some(port.ipv4.to_string()) }];
         fixed_ips
             .extend(port.ipv6.map(|address| FixedIp { subnet_id: neutron_v6, ip_address: Some(address.to_string()) }));
+        // A virtual IP has an IPv6 address only when it was asked for, and the Terraform provider takes the first
+        // address for the one that it asked for (clients §3.9).
+        if port.is_vip() {
+            fixed_ips.reverse();
+        }
         Self {
             id: port.id.to_string(),
             name: port.name.clone(),

@@ -109,6 +109,21 @@ async fn ports_have_an_address_of_each_family() {
     assert_eq!(all["ports"].as_array().unwrap().len(), 3);
 }
 
+/// clients §3.9: the provider asks for the one address that it names, and takes the first for it.
+#[tokio::test]
+async fn the_ipv6_address_of_a_virtual_ip_comes_first() {
+    let world = World::new().await;
+    let subnet = dual(&world, "s", Some(PREFIX)).await;
+    let make = async |range: &Value| {
+        let port = json!({"port": {"network_id": id(&subnet), "device_owner": "neutron:VIP_PORT",
+            "fixed_ips": [{"subnet_id": range}]}});
+        world.a.post("/v1/{p}/ports", port).await.expect(200)["port"]["fixed_ips"].clone()
+    };
+    for family in ["neutron_subnet_id", "neutron_subnet_id_v6"] {
+        assert_eq!(make(&subnet[family]).await[0]["subnet_id"], subnet[family], "{family}");
+    }
+}
+
 /// V6-1: a port that was there before IPv6 gets an address when an update asks for one; its IPv4 address stays.
 #[tokio::test]
 async fn a_port_gets_its_ipv6_address_later() {
@@ -163,6 +178,12 @@ async fn routes_have_ipv6_destinations() {
     let inside = add("peering", &id(&peering), "2407:c080:802:c34::7/128").await;
     assert_eq!(inside.refusal(), refused(400, "VPC.2809", "route_conflicts_with_local"));
     assert_eq!(add("peering", &id(&peering), "2001:db8::1/64").await.refusal().2, "invalid_cidr");
+    // clients §6, trap 16: what came back in another spelling would not be found again.
+    for spelling in ["2001:DB8::/64", "2001:db8:0::/64", "2001:0db8::/64"] {
+        let other = add("peering", &id(&peering), spelling).await;
+        assert_eq!(other.refusal(), refused(400, "VPC.2801", "invalid_request"), "{spelling}");
+        assert!(other.message().contains("`2001:db8::/64`"), "{}", other.message());
+    }
 }
 
 /// A server is made with the address that is asked for.
