@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Control(::control::Error),
     /// A field or parameter that is wrong by itself.
     Invalid(Cow<'static, str>),
+    /// Tags that are wrong by themselves.
+    Tag(Cow<'static, str>),
     /// A body that is not JSON or has not the form of the request.
     Body(String),
     /// The path's or header's project is not the caller's.
@@ -61,6 +63,12 @@ impl Problem {
     #[must_use]
     pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
         Self::of(Kind::Invalid(message.into()))
+    }
+
+    /// Tags that cannot be, whatever the path speaks of: 400 `VPC.1801` (api-errors §3.7).
+    #[must_use]
+    pub fn tag(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(Kind::Tag(message.into()))
     }
 
     /// A body that cannot be read: 400.

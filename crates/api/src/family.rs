@@ -13,6 +13,8 @@ pub enum Family {
     Keystone,
     /// `/v3.0` of the identity service: `{"error_code","error_msg"}`.
     Iam,
+    /// `/v1.0/enterprise-projects`: `{"error":{"error_code","error_msg"}}`.
+    Enterprise,
     /// `/causeway/v1`: `{"error_code","error_msg","request_id"}`.
     Causeway,
     /// Everything else: the gateway's own answers, `{"error_msg","error_code","request_id"}`.
@@ -52,6 +54,7 @@ impl Family {
             ("v3", Some(second)) if IDENTITY.contains(&second) => Self::Keystone,
             ("v3", Some(_)) => Self::V3,
             ("v3.0" | "v3-ext" | "v5", _) => Self::Iam,
+            ("v1.0", Some("enterprise-projects")) => Self::Enterprise,
             ("causeway", _) => Self::Causeway,
             _ => Self::Gateway,
         }
@@ -91,6 +94,8 @@ pub enum Resource {
     PrivateIp,
     /// How many addresses networks have.
     IpAvailability,
+    /// Tags of any object, and objects by their tags.
+    Tag,
     /// Anything else.
     Other,
 }
@@ -99,6 +104,10 @@ impl Resource {
     /// The kind of object that the path's last matching segment names.
     #[must_use]
     pub fn of(path: &str) -> Self {
+        // A tag's key may be any word.
+        if path.rsplit('/').nth(1) == Some("tags") {
+            return Self::Tag;
+        }
         path.rsplit('/')
             .find_map(|segment| {
                 Some(match segment {
@@ -115,6 +124,7 @@ impl Resource {
                     "routers" => Self::Router,
                     "privateips" => Self::PrivateIp,
                     "network-ip-availabilities" => Self::IpAvailability,
+                    "tags" | "resource_instances" | "resource-instances" => Self::Tag,
                     _ => return None,
                 })
             })
@@ -140,6 +150,7 @@ mod tests {
             ("/v3/auth/tokens".to_owned(), Family::Keystone),
             ("/v3/projects".to_owned(), Family::Keystone),
             ("/v3.0/OS-CREDENTIAL/credentials".to_owned(), Family::Iam),
+            ("/v1.0/enterprise-projects/0/resources-migrate".to_owned(), Family::Enterprise),
             ("/causeway/v1/status".to_owned(), Family::Causeway),
             ("/".to_owned(), Family::Gateway),
         ] {
@@ -153,5 +164,11 @@ mod tests {
         assert_eq!(Resource::of("/v1/p/vpcs/x"), Resource::Vpc);
         assert_eq!(Resource::of("/v2.0/vpc/peerings/x/accept"), Resource::Peering);
         assert_eq!(Resource::of("/v3/projects"), Resource::Other);
+        for path in
+            ["vpcs/x/tags", "vpcs/x/tags/action", "vpcs/x/tags/vpcs", "vpcs/tags", "vpcs/resource_instances/action"]
+        {
+            assert_eq!(Resource::of(&format!("/v2.0/p/{path}")), Resource::Tag, "{path}");
+        }
+        assert_eq!(Resource::of("/v3/p/ports/resource-instances/filter"), Resource::Tag);
     }
 }

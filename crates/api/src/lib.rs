@@ -13,6 +13,7 @@
 
 mod auth;
 mod causeway;
+mod enterprise;
 mod error;
 mod extract;
 mod family;

@@ -19,7 +19,7 @@ use crate::error::Problem;
 use crate::extract::BODY_LIMIT;
 use crate::frame::{RequestIds, frame};
 use crate::state::State;
-use crate::{causeway, iam, openapi, vpc};
+use crate::{causeway, enterprise, iam, openapi, vpc};
 
 /// Serves the API. Needs a multi-threaded Tokio runtime: passwords are checked on blocking threads.
 pub fn router(state: State) -> Router {
@@ -59,6 +59,7 @@ fn routes(guard: &dyn Fn(OpenApiRouter<State>) -> OpenApiRouter<State>) -> OpenA
     let closed = OpenApiRouter::with_openapi(openapi::base())
         .merge(vpc::routes())
         .merge(iam::closed())
+        .merge(enterprise::routes())
         .merge(causeway::routes());
     guard(closed).merge(iam::open())
 }

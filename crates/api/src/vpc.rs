@@ -2,6 +2,7 @@
 
 mod address_groups;
 mod cidr_reservations;
+mod flow_logs;
 mod fwaas;
 mod legacy_routes;
 mod network_acls;
@@ -17,6 +18,8 @@ mod rules;
 mod security_groups;
 mod subnets;
 mod virsubnets;
+mod tags;
+mod traffic_mirrors;
 mod vpcs;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -99,4 +102,9 @@ pub(crate) fn routes() -> OpenApiRouter<State> {
         .routes(routes!(virsubnets::show))
         .routes(routes!(cidr_reservations::list, cidr_reservations::create))
         .routes(routes!(cidr_reservations::show, cidr_reservations::update, cidr_reservations::delete))
+        .routes(routes!(quotas::show_v3))
+        .merge(tags::routes())
+        .routes(routes!(flow_logs::list, flow_logs::create))
+        .routes(routes!(flow_logs::show, flow_logs::update, flow_logs::delete))
+        .merge(traffic_mirrors::routes())
 }

@@ -12,6 +12,7 @@ mod rule;
 mod security_group;
 mod subnet;
 mod virsubnet;
+mod tag;
 mod vpc;
 
 pub(crate) use address_group::*;
@@ -26,10 +27,8 @@ pub(crate) use rule::*;
 pub(crate) use security_group::*;
 pub(crate) use subnet::*;
 pub(crate) use virsubnet::*;
+pub(crate) use tag::*;
 pub(crate) use vpc::*;
-
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// Defines an object with one field: the root key that every body of a family has.
 macro_rules! body {
@@ -103,11 +102,3 @@ macro_rules! list_v2 {
 }
 
 pub(crate) use {body, body_v3, list_v2, list_v3, request};
-
-/// A tag of a resource.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct Tag {
-    key: String,
-    #[serde(default)]
-    value: String,
-}

@@ -71,6 +71,10 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             vni: Vni::new(u32::from(b % 4) + 1).unwrap(),
             default_route_table: RouteTableId::new(uuid(b)),
             enterprise_project_id: "0".into(),
+            tags: model::Tags::default(),
+            enhanced_local_route: true,
+            block_service_endpoints: false,
+            address_usage_metrics: false,
             created_at,
             updated_at,
         }
@@ -92,6 +96,8 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             dns: Vec::new(),
             availability_zone: String::new(),
             dhcp_options: Vec::new(),
+            tags: model::Tags::default(),
+            address_usage_metrics: false,
             created_at,
             updated_at,
         }
@@ -151,6 +157,7 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             description: String::new(),
             default: b.is_multiple_of(2),
             enterprise_project_id: "0".into(),
+            tags: model::Tags::default(),
             rules: (0..b % 3)
                 .map(|n| SecurityGroupRule {
                     id: SecurityGroupRuleId::new(uuid(n)),
@@ -190,6 +197,7 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             server: b.is_multiple_of(2).then(|| ServerId::new(uuid(a % 3))),
             device_owner: if a.is_multiple_of(2) { model::VIP_OWNER.to_owned() } else { String::new() },
             holder: None,
+            tags: model::Tags::default(),
             device_index: 0,
             created_at,
             updated_at,
@@ -202,6 +210,7 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             name,
             description: String::new(),
             enterprise_project_id: "0".into(),
+            tags: model::Tags::default(),
             enabled: true,
             subnets: (0..a % 3).map(|n| SubnetId::new(uuid(n))).collect(),
             ingress_policy: b.is_multiple_of(2).then(|| NetworkAclPolicyId::new(uuid(a % 3))),
@@ -230,6 +239,7 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             name,
             description: String::new(),
             enterprise_project_id: "0".into(),
+            tags: model::Tags::default(),
             version: IpVersion::V4,
             addresses: Vec::new(),
             max_capacity: 20,

@@ -265,6 +265,7 @@ impl Fixture {
             server: Some(id),
             device_owner: "compute:".to_owned(),
             holder: None,
+            tags: model::Tags::default(),
             device_index: 0,
             created_at: now(),
             updated_at: now(),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use model::{
-    AddressEntry, AddressGroup, AddressGroupId, AddressRange, IpVersion, Kind, Remote, SecurityGroup,
+    AddressEntry, AddressGroup, AddressGroupId, AddressRange, IpVersion, Kind, Remote, SecurityGroup, Tags,
     validate_description, validate_name, validate_optional_name,
 };
 
+use crate::enterprise_project::named_or_default;
 use crate::error::AddressGroupUse;
 use crate::network_acl_draft::Draft;
-use crate::vpc::validate_enterprise_project;
+use crate::tags::within_limit;
 use crate::{Caller, Changes, Context, Error, Outcome, Quota};
 
 /// One entry of an address group to make.
@@ -39,6 +40,8 @@ pub struct CreateAddressGroup {
     pub description: String,
     /// `"0"` when left out.
     pub enterprise_project_id: Option<String>,
+    /// Tags.
+    pub tags: Tags,
     /// Family of all its addresses; never changes.
     pub version: IpVersion,
     /// The addresses in their order, none twice.
@@ -73,8 +76,8 @@ pub fn create_address_group(
     let project = caller.scope(catalog)?;
     validate_name(&request.name)?;
     validate_description(&request.description)?;
-    let enterprise_project_id = request.enterprise_project_id.unwrap_or_else(|| "0".to_owned());
-    validate_enterprise_project(&enterprise_project_id)?;
+    let enterprise_project_id = named_or_default(request.enterprise_project_id)?;
+    within_limit(&request.tags, ctx.limits)?;
     let max_capacity = capacity(request.max_capacity.unwrap_or(ctx.limits.addresses_per_group), ctx)?;
     let addresses = entries(request.addresses, request.version, max_capacity)?;
     let (used, limit) = (catalog.address_groups_of(project.id).count(), ctx.limits.address_groups);
@@ -88,6 +91,7 @@ pub fn create_address_group(
         name: request.name,
         description: request.description,
         enterprise_project_id,
+        tags: request.tags,
         version: request.version,
         addresses,
         max_capacity,

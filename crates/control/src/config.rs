@@ -56,6 +56,10 @@ pub struct Limits {
     pub dns_servers: usize,
     /// CIDR reservations of a subnet (limits section 2.6).
     pub cidr_reservations_per_subnet: usize,
+    /// NTP servers of a subnet.
+    pub ntp_servers: usize,
+    /// Tags of one object.
+    pub tags_per_resource: usize,
 }
 
 impl Default for Limits {
@@ -84,6 +88,8 @@ impl Default for Limits {
             access_keys_per_user: 2,
             dns_servers: 5,
             cidr_reservations_per_subnet: 20,
+            ntp_servers: 4,
+            tags_per_resource: 10,
         }
     }
 }

@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use model::{
     AddressGroupId, CidrError, CidrReservationId, Direction, Kind, NameError, NetworkAclId, NetworkAclPolicyId,
     NetworkAclRuleId, NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId, SecurityGroupId, ServerId, SubnetId,
-    VpcId,
+    TagError, VpcId,
 };
 
 pub use detail::{AccountUse, AddressGroupUse, CidrProblem, GroupUse, Quota, SubnetUse, VpcUse};
@@ -68,6 +68,15 @@ pub enum Error {
         used: usize,
         /// How many are allowed.
         limit: usize,
+    },
+    /// Tags are not well formed, or too many.
+    #[error("{0}")]
+    InvalidTags(TagError),
+    /// The object has no tag with this key.
+    #[error("the object has no tag with the key `{key}`")]
+    TagNotFound {
+        /// The key.
+        key: String,
     },
     /// Something that Causeway does not have.
     #[error("{0}")]
@@ -477,6 +486,8 @@ impl Error {
             Self::InvalidParameter { .. } => "invalid_parameter",
             Self::NameTaken { .. } => "name_taken",
             Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::InvalidTags(_) => "invalid_tags",
+            Self::TagNotFound { .. } => "tag_not_found",
             Self::NotSupported(_) => "not_supported",
             Self::Exhausted { .. } => "exhausted",
             Self::InvalidCidr(_) => "invalid_cidr",
@@ -547,6 +558,12 @@ impl Error {
 impl From<CidrError> for Error {
     fn from(error: CidrError) -> Self {
         Self::InvalidCidr(error)
+    }
+}
+
+impl From<TagError> for Error {
+    fn from(error: TagError) -> Self {
+        Self::InvalidTags(error)
     }
 }
 

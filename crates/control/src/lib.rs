@@ -24,6 +24,7 @@ mod cidr_reservation;
 mod config;
 mod context;
 mod driver;
+mod enterprise_project;
 mod error;
 mod ipv6;
 mod network;
@@ -47,6 +48,7 @@ mod security_group;
 mod security_rule;
 mod server;
 mod subnet;
+mod tags;
 mod user;
 mod vip;
 mod vpc;
@@ -70,6 +72,10 @@ pub use cidr_reservation::{
 pub use config::{Config, DEFAULT_IPV6_PREFIX, Limits, Region};
 pub use context::{Context, Ids, RandomIds};
 pub use driver::{Done, Driver, DriverError, Follower, Settings, Subscription, Update};
+pub use enterprise_project::{
+    DEFAULT_ENTERPRISE_PROJECT, EnterpriseKind, EnterpriseResource, enterprise_projects, enterprise_resources,
+    move_to_enterprise_project,
+};
 pub use error::{AccountUse, AddressGroupUse, CidrProblem, Error, GroupUse, Quota, SubnetUse, VpcUse};
 pub use ipv6::PortIpv6;
 pub use network::{
@@ -124,6 +130,9 @@ pub use server::{
     CreateServer, ServerPort, UpdateServer, create_server, delete_server, start_server, stop_server, update_server,
 };
 pub use subnet::{CreateSubnet, DhcpOptionChange, UpdateSubnet, create_subnet, delete_subnet, update_subnet};
+pub use tags::{
+    TagCondition, TagFilter, Tagged, add_tags, objects_by_tags, remove_tag, remove_tags, tags, tags_in_use,
+};
 pub use user::{
     CreateAccessKey, CreateToken, CreateUser, UpdateUser, create_access_key, create_token, create_user,
     delete_access_key, delete_expired_tokens, delete_user, revoke_token, update_user,

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use catalog::Catalog;
 use ipnet::{Ipv4Net, Ipv6Net};
 use model::{
-    Claim, Ipv6Range, Kind, NameError, Network, NetworkRange, NeutronNames, ProjectId, Subnet, SubnetId,
+    Claim, Ipv6Range, Kind, NameError, Network, NetworkRange, NeutronNames, ProjectId, Subnet, SubnetId, Tags,
     validate_primary_cidr,
 };
 use uuid::Uuid;
@@ -173,6 +173,8 @@ pub fn create_neutron_subnet(
                 dns,
                 availability_zone: String::new(),
                 dhcp_options: Vec::new(),
+                tags: Tags::default(),
+                address_usage_metrics: false,
             });
             network.updated_at = ctx.now;
             let mut changes = Changes::new();

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use model::{
-    Direction, Kind, NetworkAcl, NetworkAclId, NetworkAclPolicyId, Subnet, SubnetId, validate_description,
+    Direction, Kind, NetworkAcl, NetworkAclId, NetworkAclPolicyId, Subnet, SubnetId, Tags, validate_description,
     validate_long_name, validate_optional_name,
 };
 
+use crate::enterprise_project::named_or_default;
 use crate::network_acl_draft::{Draft, empty_acl};
 use crate::network_acl_policy::own_policy;
 use crate::subnet::own_subnet;
-use crate::vpc::validate_enterprise_project;
+use crate::tags::within_limit;
 use crate::{Caller, Changes, Context, Error, Outcome, Quota};
 
 /// A network ACL to make; without rules it denies everything that enters or leaves its subnets (rule ACL-3).
@@ -26,6 +27,8 @@ pub struct CreateNetworkAcl {
     pub description: String,
     /// `"0"` when left out.
     pub enterprise_project_id: Option<String>,
+    /// Tags.
+    pub tags: Tags,
     /// Whether it has an effect (rule ACL-8).
     pub enabled: bool,
     /// The subnets to guard.
@@ -43,6 +46,7 @@ impl Default for CreateNetworkAcl {
             long_name: false,
             description: String::new(),
             enterprise_project_id: None,
+            tags: Tags::default(),
             enabled: true,
             subnets: BTreeSet::new(),
             ingress_policy: None,
@@ -83,8 +87,8 @@ pub fn create_network_acl(
     let project = caller.scope(catalog)?;
     validate_acl_name(&request.name, request.long_name)?;
     validate_description(&request.description)?;
-    let enterprise_project_id = request.enterprise_project_id.unwrap_or_else(|| "0".to_owned());
-    validate_enterprise_project(&enterprise_project_id)?;
+    let enterprise_project_id = named_or_default(request.enterprise_project_id)?;
+    within_limit(&request.tags, ctx.limits)?;
     let used = catalog.network_acls_of(project.id).count();
     if used >= ctx.limits.network_acls {
         return Err(Error::QuotaExceeded { resource: Quota::NetworkAcls, used, limit: ctx.limits.network_acls });
@@ -94,6 +98,7 @@ pub fn create_network_acl(
     acl.name = request.name;
     acl.description = request.description;
     acl.enterprise_project_id = enterprise_project_id;
+    acl.tags = request.tags;
     acl.enabled = request.enabled;
     acl.ingress_policy = named_policy(catalog, caller, &acl, request.ingress_policy)?;
     acl.egress_policy = named_policy(catalog, caller, &acl, request.egress_policy)?;

@@ -12,6 +12,7 @@ use model::{
     ProjectId, Timestamp,
 };
 
+use crate::enterprise_project::DEFAULT_ENTERPRISE_PROJECT;
 use crate::{Changes, Context, Error, Quota};
 
 /// Objects as they will be, over a catalog.
@@ -222,7 +223,8 @@ pub(crate) fn empty_acl(id: NetworkAclId, project: &model::Project, now: Timesta
         region: project.region.clone(),
         name: String::new(),
         description: String::new(),
-        enterprise_project_id: "0".to_owned(),
+        enterprise_project_id: DEFAULT_ENTERPRISE_PROJECT.to_owned(),
+        tags: model::Tags::default(),
         enabled: true,
         subnets: BTreeSet::new(),
         ingress_policy: None,

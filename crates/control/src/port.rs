@@ -143,6 +143,7 @@ pub(crate) fn new_port(
         server,
         device_owner: request.device_owner,
         holder: None,
+        tags: model::Tags::default(),
         device_index: 0,
         created_at: ctx.now,
         updated_at: ctx.now,

@@ -54,6 +54,8 @@ pub fn add_router_interface(
         dns: range.dns,
         availability_zone: range.availability_zone,
         dhcp_options: range.dhcp_options,
+        tags: range.tags,
+        address_usage_metrics: range.address_usage_metrics,
         created_at: network.created_at,
         updated_at: ctx.now,
     };

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use catalog::Catalog;
 use model::{
     Direction, IpVersion, Kind, Project, ProjectId, Remote, RuleAction, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, SecurityGroupRuleId, ServiceRange, validate_description, validate_name,
+    SecurityGroupRule, SecurityGroupRuleId, ServiceRange, Tags, validate_description, validate_name,
 };
 
+use crate::enterprise_project::{DEFAULT_ENTERPRISE_PROJECT, named_or_default};
 use crate::error::GroupUse;
-use crate::vpc::validate_enterprise_project;
+use crate::tags::within_limit;
 use crate::{Caller, Changes, Context, Error, Outcome, Quota};
 
 /// A security group to make; it gets the four default rules.
@@ -21,6 +22,8 @@ pub struct CreateSecurityGroup {
     pub description: String,
     /// `"0"` when left out.
     pub enterprise_project_id: Option<String>,
+    /// Tags.
+    pub tags: Tags,
 }
 
 /// What to change of a group; `None` leaves a field as it is.
@@ -48,8 +51,8 @@ pub fn create_security_group(
     let project = caller.scope(catalog)?;
     validate_name(&request.name)?;
     validate_description(&request.description)?;
-    let enterprise_project_id = request.enterprise_project_id.unwrap_or_else(|| "0".to_owned());
-    validate_enterprise_project(&enterprise_project_id)?;
+    let enterprise_project_id = named_or_default(request.enterprise_project_id)?;
+    within_limit(&request.tags, ctx.limits)?;
     let used = catalog.security_groups_of(project.id).count();
     if used >= ctx.limits.security_groups {
         let limit = ctx.limits.security_groups;
@@ -58,6 +61,7 @@ pub fn create_security_group(
     let mut group = empty_group(ctx, project, request.name);
     group.description = request.description;
     group.enterprise_project_id = enterprise_project_id;
+    group.tags = request.tags;
     group.rules = member_rules(ctx, group.id);
     let mut changes = Changes::new();
     changes.lock(catalog, Kind::Project, project.id);
@@ -168,7 +172,8 @@ fn empty_group(ctx: &mut Context<'_>, project: &Project, name: String) -> Securi
         name,
         description: String::new(),
         default: false,
-        enterprise_project_id: "0".to_owned(),
+        enterprise_project_id: DEFAULT_ENTERPRISE_PROJECT.to_owned(),
+        tags: Tags::default(),
         rules: Vec::new(),
         created_at: ctx.now,
         updated_at: ctx.now,

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use catalog::Catalog;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use model::{
-    Claim, DhcpOption, Ipv6Range, Kind, NeutronNames, NextHop, Subnet, SubnetId, VpcId, validate_description,
+    Claim, DhcpOption, Ipv6Range, Kind, NeutronNames, NextHop, Subnet, SubnetId, Tags, VpcId, validate_description,
     validate_name, validate_subnet_cidr,
 };
 
@@ -14,8 +14,9 @@ use crate::ipv6::new_range;
 use crate::network::within_quota;
 use crate::route::ranges;
 use crate::router_interface::fits;
+use crate::tags::within_limit;
 use crate::vpc::{own_vpc, validate_canonical};
-use crate::{Caller, Changes, Context, Error, Outcome, Warning};
+use crate::{Caller, Changes, Context, Error, Limits, Outcome, Warning};
 
 /// A subnet to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,10 @@ pub struct CreateSubnet {
     pub availability_zone: String,
     /// DHCP options (api-vpc section 5.3).
     pub dhcp_options: Vec<DhcpOption>,
+    /// Tags.
+    pub tags: Tags,
+    /// Whether the use of addresses shall be measured.
+    pub address_usage_metrics: bool,
 }
 
 impl CreateSubnet {
@@ -61,6 +66,8 @@ impl CreateSubnet {
             dns: Vec::new(),
             availability_zone: String::new(),
             dhcp_options: Vec::new(),
+            tags: Tags::default(),
+            address_usage_metrics: false,
         }
     }
 }
@@ -91,6 +98,8 @@ pub struct UpdateSubnet {
     pub dns: Option<Vec<Ipv4Addr>>,
     /// Options to set or clear; others stay.
     pub dhcp_options: Vec<DhcpOptionChange>,
+    /// Whether the use of addresses shall be measured.
+    pub address_usage_metrics: Option<bool>,
 }
 
 /// Makes a subnet on the VPC's default route table.
@@ -119,9 +128,10 @@ pub fn create_subnet(
     validate_dns(&request.dns, ctx)?;
     validate_zone(&request.availability_zone, &vpc.region, ctx)?;
     for option in &request.dhcp_options {
-        validate_dhcp_option(&option.name, &option.value)?;
+        validate_dhcp_option(&option.name, &option.value, ctx.limits)?;
     }
     within_quota(catalog, ctx, vpc.project)?;
+    within_limit(&request.tags, ctx.limits)?;
 
     let mut changes = Changes::new();
     let id = SubnetId::new(ctx.ids.uuid());
@@ -144,6 +154,8 @@ pub fn create_subnet(
         dns: request.dns,
         availability_zone: request.availability_zone,
         dhcp_options: request.dhcp_options,
+        tags: request.tags,
+        address_usage_metrics: request.address_usage_metrics,
         created_at: ctx.now,
         updated_at: ctx.now,
     };
@@ -213,16 +225,17 @@ pub fn update_subnet(
     }
     for change in request.dhcp_options {
         match &change.value {
-            Some(value) => validate_dhcp_option(&change.name, value)?,
+            Some(value) => validate_dhcp_option(&change.name, value, ctx.limits)?,
             // Clearing needs a known name only.
             None if DHCP_OPTIONS.contains(&change.name.as_str()) => {}
-            None => validate_dhcp_option(&change.name, "")?,
+            None => validate_dhcp_option(&change.name, "", ctx.limits)?,
         }
         subnet.dhcp_options.retain(|option| option.name != change.name);
         if let Some(value) = change.value {
             subnet.dhcp_options.push(DhcpOption { name: change.name, value });
         }
     }
+    subnet.address_usage_metrics = request.address_usage_metrics.unwrap_or(subnet.address_usage_metrics);
     subnet.updated_at = ctx.now;
     changes.replace(catalog, subnet.clone());
     Ok(Outcome::new(subnet, changes).with_warnings(warnings))
@@ -357,28 +370,29 @@ fn validate_zone(zone: &str, region: &model::RegionId, ctx: &Context<'_>) -> Res
 const DHCP_OPTIONS: [&str; 4] = ["ntp", "addresstime", "ipv6_addresstime", "domainname"];
 
 /// api-vpc section 5.3: the four options and their values.
-fn validate_dhcp_option(name: &str, value: &str) -> Result<(), Error> {
+fn validate_dhcp_option(name: &str, value: &str, limits: &Limits) -> Result<(), Error> {
+    let most = limits.ntp_servers;
     let problem = match name {
         "ntp" => {
             let servers: Vec<Option<Ipv4Addr>> = value.split(',').map(|s| s.trim().parse().ok()).collect();
             let mut distinct = servers.clone();
             distinct.sort_unstable();
             distinct.dedup();
-            (servers.contains(&None) || servers.len() > 4 || distinct.len() != servers.len())
-                .then_some("one to four different IPv4 addresses with commas between them are expected")
+            (servers.contains(&None) || servers.len() > most || distinct.len() != servers.len())
+                .then(|| format!("one to {most} different IPv4 addresses with commas between them are expected"))
         }
         "addresstime" | "ipv6_addresstime" => {
             let hours = value.strip_suffix('h').and_then(|hours| hours.parse::<u32>().ok());
             let allowed = value == "-1" || hours.is_some_and(|hours| (1..=30_000).contains(&hours));
-            (!allowed).then_some("-1 or 1h to 30000h is expected")
+            (!allowed).then(|| "-1 or 1h to 30000h is expected".to_owned())
         }
         "domainname" => {
             let allowed = !value.is_empty()
                 && value.len() <= 253
                 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
-            (!allowed).then_some("a domain name is expected")
+            (!allowed).then(|| "a domain name is expected".to_owned())
         }
-        _ => Some("known options are ntp, addresstime, ipv6_addresstime and domainname"),
+        _ => Some("known options are ntp, addresstime, ipv6_addresstime and domainname".to_owned()),
     };
     match problem {
         Some(problem) => Err(Error::invalid("extra_dhcp_opts", format!("option `{}`: {problem}", short(name)))),

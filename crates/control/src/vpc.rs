@@ -2,12 +2,14 @@
 
 use ipnet::Ipv4Net;
 use model::{
-    CidrError, Claim, EdgeSiteId, Kind, PeeringStatus, RouteTable, RouteTableId, Vpc, VpcId, validate_description,
-    validate_optional_name, validate_primary_cidr, validate_secondary_cidr,
+    CidrError, Claim, EdgeSiteId, Kind, PeeringStatus, RouteTable, RouteTableId, Tags, Vpc, VpcId,
+    validate_description, validate_optional_name, validate_primary_cidr, validate_secondary_cidr,
 };
 
+use crate::enterprise_project::named_or_default;
 use crate::error::{CidrProblem, VpcUse};
 use crate::peering::remove_peering;
+use crate::tags::within_limit;
 use crate::{Caller, Changes, Context, Error, Outcome, Quota};
 use catalog::Catalog;
 
@@ -24,6 +26,14 @@ pub struct CreateVpc {
     pub edge_site: Option<EdgeSiteId>,
     /// `"0"` when left out.
     pub enterprise_project_id: Option<String>,
+    /// Tags.
+    pub tags: Tags,
+    /// On when left out (api-vpc section 4.1).
+    pub enhanced_local_route: Option<bool>,
+    /// Whether the platform's services shall not be reached (api-vpc section 4.1).
+    pub block_service_endpoints: bool,
+    /// Whether the use of addresses shall be measured.
+    pub address_usage_metrics: bool,
 }
 
 /// What to change of a VPC; `None` leaves a field as it is.
@@ -35,6 +45,10 @@ pub struct UpdateVpc {
     pub description: Option<String>,
     /// New primary range: must contain every subnet that the secondary ranges do not.
     pub cidr: Option<Ipv4Net>,
+    /// Can be turned on; once on it stays on.
+    pub enhanced_local_route: Option<bool>,
+    /// Whether the use of addresses shall be measured.
+    pub address_usage_metrics: Option<bool>,
 }
 
 /// Makes a VPC and its default route table in the caller's project.
@@ -59,8 +73,8 @@ pub fn create_vpc(
     {
         return Err(Error::invalid("edge_site", format!("region {} has no edge site `{site}`", project.region)));
     }
-    let enterprise_project_id = request.enterprise_project_id.unwrap_or_else(|| "0".to_owned());
-    validate_enterprise_project(&enterprise_project_id)?;
+    let enterprise_project_id = named_or_default(request.enterprise_project_id)?;
+    within_limit(&request.tags, ctx.limits)?;
     name_is_free(catalog, project.id, None, &request.name)?;
     let used = catalog.vpcs_of(project.id).count();
     if used >= ctx.limits.vpcs {
@@ -82,6 +96,10 @@ pub fn create_vpc(
         vni,
         default_route_table: RouteTableId::new(ctx.ids.uuid()),
         enterprise_project_id,
+        tags: request.tags,
+        enhanced_local_route: request.enhanced_local_route.unwrap_or(true),
+        block_service_endpoints: request.block_service_endpoints,
+        address_usage_metrics: request.address_usage_metrics,
         created_at: ctx.now,
         updated_at: ctx.now,
     };
@@ -102,7 +120,7 @@ pub fn create_vpc(
     Ok(Outcome::new(vpc, changes))
 }
 
-/// Changes a VPC's name, description or primary range.
+/// Changes a VPC's name, description, primary range or switches.
 ///
 /// # Errors
 /// As for creation; [`CidrProblem::LeavesOut`] when a subnet would be outside of the new range.
@@ -141,6 +159,13 @@ pub fn update_vpc(
             return Err(Error::VpcCidr { cidr, problem: CidrProblem::LeavesOut { subnet: subnet.cidr } });
         }
     }
+    match request.enhanced_local_route {
+        Some(false) if vpc.enhanced_local_route => {
+            return Err(Error::invalid("enhanced_local_route", "it is on and cannot be turned off again"));
+        }
+        wanted => vpc.enhanced_local_route = wanted.unwrap_or(vpc.enhanced_local_route),
+    }
+    vpc.address_usage_metrics = request.address_usage_metrics.unwrap_or(vpc.address_usage_metrics);
     vpc.updated_at = ctx.now;
     changes.replace(catalog, vpc.clone());
     Ok(Outcome::new(vpc, changes))
@@ -261,14 +286,6 @@ pub(crate) fn validate_canonical(cidr: Ipv4Net) -> Result<(), CidrError> {
         Ok(())
     } else {
         Err(CidrError::HostBits { given: cidr.to_string(), canonical: cidr.trunc().to_string() })
-    }
-}
-
-pub(crate) fn validate_enterprise_project(id: &str) -> Result<(), Error> {
-    if id == "0" || (id.len() == 36 && uuid::Uuid::try_parse(id).is_ok()) {
-        Ok(())
-    } else {
-        Err(Error::invalid("enterprise_project_id", "a UUID with dashes or 0 is expected"))
     }
 }
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 use serde::{Deserialize, Serialize};
 
-use crate::{AddressGroupId, IpVersion, ProjectId, RegionId, Timestamp};
+use crate::{AddressGroupId, IpVersion, ProjectId, RegionId, Tags, Timestamp};
 
 /// A list of addresses of one family. Security group rules and network ACL rules name it in place of a range.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct AddressGroup {
     pub description: String,
     /// Enterprise project, `"0"` for the default one.
     pub enterprise_project_id: String,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
     /// Family of all its addresses; never changes.
     pub version: IpVersion,
     /// The addresses, in the order given.

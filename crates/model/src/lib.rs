@@ -22,6 +22,7 @@ mod security_group;
 mod server;
 mod span;
 mod subnet;
+mod tags;
 mod time;
 mod vpc;
 
@@ -53,5 +54,6 @@ pub use security_group::{
 pub use server::{Server, ServerKind, ServerState};
 pub use span::{Span, gaps, reserved_spans, reserved_spans_v6};
 pub use subnet::{DhcpOption, Ipv6Range, NeutronNames, Subnet};
+pub use tags::{TagCharacters, TagError, Tags};
 pub use time::Timestamp;
 pub use vpc::Vpc;

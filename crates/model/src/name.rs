@@ -86,7 +86,7 @@ fn validate_text(what: &'static str, text: &str) -> Result<(), NameError> {
 }
 
 /// CJK unified ideographs, their extension A and the compatibility block: the documents' "Chinese characters".
-fn is_chinese(c: char) -> bool {
+pub(crate) fn is_chinese(c: char) -> bool {
     matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2ebef}')
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    DhcpOption, Ipv6Range, NeutronNames, ProjectId, RegionId, Subnet, SubnetId, Timestamp, reserved_addresses,
+    DhcpOption, Ipv6Range, NeutronNames, ProjectId, RegionId, Subnet, SubnetId, Tags, Timestamp, reserved_addresses,
 };
 
 /// A network that is in no VPC. It carries no packets and has no ports. When its Neutron subnet becomes an interface of a
@@ -53,6 +53,12 @@ pub struct NetworkRange {
     pub availability_zone: String,
     /// Further DHCP options.
     pub dhcp_options: Vec<DhcpOption>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+    /// API: `enable_network_address_usage_metrics`.
+    #[serde(default)]
+    pub address_usage_metrics: bool,
 }
 
 impl NetworkRange {
@@ -70,6 +76,8 @@ impl NetworkRange {
             dns: subnet.dns.clone(),
             availability_zone: subnet.availability_zone.clone(),
             dhcp_options: subnet.dhcp_options.clone(),
+            tags: subnet.tags.clone(),
+            address_usage_metrics: subnet.address_usage_metrics,
         }
     }
 

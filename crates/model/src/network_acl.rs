@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AddressGroupId, Direction, IpVersion, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId, ProjectId, Protocol,
-    RegionId, RuleAction, ServiceRange, SubnetId, Timestamp,
+    RegionId, RuleAction, ServiceRange, SubnetId, Tags, Timestamp,
 };
 
 /// A network ACL: guards subnets (rule ACL-1). What no rule matches is denied, in both directions (rule ACL-3).
@@ -30,6 +30,9 @@ pub struct NetworkAcl {
     pub description: String,
     /// Enterprise project, `"0"` for the default one.
     pub enterprise_project_id: String,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
     /// API: `admin_state_up`. An ACL that is not enabled has no effect at all (rule ACL-8).
     pub enabled: bool,
     /// The subnets that it guards; each is in one ACL at most.

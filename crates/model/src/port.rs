@@ -7,7 +7,7 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{PortId, ProjectId, RegionId, SecurityGroupId, ServerId, SubnetId, Timestamp, VpcId};
+use crate::{PortId, ProjectId, RegionId, SecurityGroupId, ServerId, SubnetId, Tags, Timestamp, VpcId};
 
 /// A hardware address, written `fa:16:3e:xx:xx:xx`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,6 +137,9 @@ pub struct Port {
     /// A virtual IP's holder: the bound port that claimed it last (rule VIP-3). `None` for every other port.
     #[serde(default)]
     pub holder: Option<PortId>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -5,7 +5,7 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{AddressGroupId, ProjectId, RegionId, SecurityGroupId, SecurityGroupRuleId, Timestamp};
+use crate::{AddressGroupId, ProjectId, RegionId, SecurityGroupId, SecurityGroupRuleId, Tags, Timestamp};
 
 /// A security group: guards ports, belongs to an account's project, not to a VPC (rule SG-2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct SecurityGroup {
     pub default: bool,
     /// Enterprise project, `"0"` for the default one.
     pub enterprise_project_id: String,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
     /// Its rules, by id.
     pub rules: Vec<SecurityGroupRule>,
     /// When it was made.

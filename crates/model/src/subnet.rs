@@ -6,7 +6,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ProjectId, RegionId, RouteTableId, SubnetId, Timestamp, VpcId, reserved_addresses};
+use crate::{ProjectId, RegionId, RouteTableId, SubnetId, Tags, Timestamp, VpcId, reserved_addresses};
 
 /// A subnet of a VPC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,12 @@ pub struct Subnet {
     pub availability_zone: String,
     /// Further DHCP options as the API names them.
     pub dhcp_options: Vec<DhcpOption>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+    /// API: `enable_network_address_usage_metrics`.
+    #[serde(default)]
+    pub address_usage_metrics: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use crate::{EdgeSiteId, ProjectId, RegionId, RouteTableId, Timestamp, Vni, VpcId};
+use crate::{EdgeSiteId, ProjectId, RegionId, RouteTableId, Tags, Timestamp, Vni, VpcId};
 
 /// A virtual private cloud: an isolated network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,18 @@ pub struct Vpc {
     pub default_route_table: RouteTableId,
     /// Enterprise project, `"0"` for the default one.
     pub enterprise_project_id: String,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+    /// API: `enhanced_local_route`; once on it stays on (api-vpc section 4.1).
+    #[serde(default = "on")]
+    pub enhanced_local_route: bool,
+    /// API: `block_service_endpoint_states`, `on` or `off` (api-vpc section 4.1).
+    #[serde(default)]
+    pub block_service_endpoints: bool,
+    /// API: `enable_network_address_usage_metrics`.
+    #[serde(default)]
+    pub address_usage_metrics: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -49,4 +61,9 @@ impl Vpc {
     pub fn range_of(&self, address: Ipv4Addr) -> Option<Ipv4Net> {
         self.cidrs().find(|c| c.contains(&address))
     }
+}
+
+/// What VPCs have that were stored before the field was.
+fn on() -> bool {
+    true
 }

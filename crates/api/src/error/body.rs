@@ -27,6 +27,14 @@ pub struct Answer {
 /// Chooses status, code and text of a refusal for a family.
 #[must_use]
 pub fn answer(problem: &Problem, family: Family, resource: Resource) -> Answer {
+    let mut answer = described(problem, family, resource);
+    if family == Family::Enterprise {
+        answer.code = enterprise_code(answer.status).into();
+    }
+    answer
+}
+
+fn described(problem: &Problem, family: Family, resource: Resource) -> Answer {
     let make = |status: StatusCode, code: &'static str, message: String, internal: &'static str| Answer {
         status,
         code: code.into(),
@@ -41,6 +49,10 @@ pub fn answer(problem: &Problem, family: Family, resource: Resource) -> Answer {
         Kind::Invalid(message) => {
             let code = invalid_code(family, resource, "InvalidInput", "invalid_request");
             make(StatusCode::BAD_REQUEST, code, message.to_string(), "invalid_request")
+        }
+        Kind::Tag(message) => {
+            let code = invalid_code(family, Resource::Tag, "InvalidInput", "invalid_tags");
+            make(StatusCode::BAD_REQUEST, code, message.to_string(), "invalid_tags")
         }
         Kind::Body(message) => {
             let code = invalid_code(family, resource, "HTTPBadRequest", "invalid_body");
@@ -103,6 +115,7 @@ pub(super) fn invalid_code(
         Resource::Quota => "VPC.1207",
         Resource::PrivateIp => "VPC.0702",
         Resource::IpAvailability => "VPC.2301",
+        Resource::Tag => "VPC.1801",
         Resource::Peering | Resource::Port | Resource::Network | Resource::Router | Resource::Other => "VPC.2500",
     };
     // The availabilities are in v2.0 and have a code of v1 nevertheless.
@@ -121,7 +134,18 @@ pub(super) fn by_family(
         Family::V1 | Family::V3 => vpc,
         Family::Neutron => neutron,
         Family::Keystone | Family::Iam => iam,
-        Family::Causeway | Family::Gateway => causeway,
+        Family::Enterprise | Family::Causeway | Family::Gateway => causeway,
+    }
+}
+
+/// The enterprise project service's code for a status.
+pub(super) fn enterprise_code(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "EPS.0002",
+        403 => "EPS.0004",
+        404 => "EPS.0005",
+        409 | 503 => "EPS.0000",
+        _ => "EPS.0001",
     }
 }
 
@@ -151,6 +175,7 @@ fn body(answer: &Answer, family: Family, request_id: &str) -> Value {
             "message": message,
             "title": answer.status.canonical_reason().unwrap_or("Error"),
         }}),
+        Family::Enterprise => json!({"error": {"error_code": code, "error_msg": message}}),
         Family::Iam => json!({"error_code": code, "error_msg": message}),
         Family::Causeway | Family::Gateway => {
             json!({"error_code": code, "error_msg": message, "request_id": request_id})

@@ -56,6 +56,7 @@ pub(super) fn status_and_code(error: &Error, family: Family, resource: Resource)
                 _ => "IAM.0006",
             },
         ),
+        Family::Enterprise => (row.own, super::body::enterprise_code(row.own)),
         Family::Keystone | Family::Causeway | Family::Gateway => (row.own, error.code()),
     }
 }
@@ -73,6 +74,8 @@ fn decide(error: &Error, family: Family, resource: Resource) -> Row {
         | Error::InvalidDescription(_)
         | Error::InvalidParameter { .. }
         | Error::NotSupported(_) => invalid("InvalidInput"),
+        Error::InvalidTags(_) => row(BAD, "VPC.1801", "InvalidInput"),
+        Error::TagNotFound { .. } => row(MISSING, "VPC.2204", "TagNotFound"),
         Error::NameTaken { kind: Kind::Vpc, .. } => row(CONFLICT, "VPC.0115", "RouterNameExists").vpc(BAD),
         Error::NameTaken { .. } => row(CONFLICT, "VPC.2500", "NameExists"),
         Error::QuotaExceeded { resource, .. } => row(CONFLICT, quota(*resource), "OverQuota"),
@@ -178,7 +181,9 @@ fn missing(kind: Kind, family: Family, resource: Resource) -> Row {
         (Kind::Subnet, Resource::RouteTable) => row(BAD, "VPC.2807", "InvalidInput"),
         // Nor is an address group that a rule names: 404 would mean that v3 has no such rules.
         (Kind::AddressGroup, Resource::SecurityGroupRule) => row(BAD, "VPC.0601", "InvalidInput"),
-        _ if family == Family::V3 => row(MISSING, "VPC.2204", ""),
+        _ if family == Family::V3 || (family == Family::V1 && resource == Resource::Tag) => {
+            row(MISSING, "VPC.2204", "")
+        }
         (Kind::Network | Kind::Subnet, Resource::IpAvailability) => row(BAD, "VPC.2302", "VPC.2302"),
         (Kind::Network | Kind::Subnet, Resource::PrivateIp) => row(MISSING, "VPC.2204", "NetworkNotFound"),
         (Kind::Port, Resource::PrivateIp) => row(MISSING, "VPC.0704", "PortNotFound"),

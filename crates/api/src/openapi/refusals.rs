@@ -19,15 +19,18 @@ pub(super) fn schemas(components: &mut Components) {
         ("ErrorV3", &["request_id", "error_code", "error_msg"]),
         ("ErrorIam", &["error_code", "error_msg"]),
         ("NeutronErrorFields", &["type", "message", "detail"]),
+        ("EnterpriseErrorFields", &["error_code", "error_msg"]),
     ] {
         components.schemas.insert(name.to_owned(), RefOr::T(Schema::Object(texts(fields).build())));
     }
     let code = ObjectBuilder::new().schema_type(Type::Integer).description(Some("The status of the answer."));
     let keystone = texts(&["message", "title"]).property("code", code).required("code");
     components.schemas.insert("KeystoneErrorFields".to_owned(), RefOr::T(Schema::Object(keystone.build())));
-    for (name, field, of) in
-        [("ErrorNeutron", "NeutronError", "NeutronErrorFields"), ("ErrorKeystone", "error", "KeystoneErrorFields")]
-    {
+    for (name, field, of) in [
+        ("ErrorNeutron", "NeutronError", "NeutronErrorFields"),
+        ("ErrorKeystone", "error", "KeystoneErrorFields"),
+        ("ErrorEnterprise", "error", "EnterpriseErrorFields"),
+    ] {
         let schema = ObjectBuilder::new().property(field, Ref::from_schema_name(of)).required(field).build();
         components.schemas.insert(name.to_owned(), RefOr::T(Schema::Object(schema)));
     }
@@ -97,6 +100,7 @@ fn schema(status: u16, family: Family) -> RefOr<Schema> {
         Family::Neutron => "ErrorNeutron",
         Family::Keystone => "ErrorKeystone",
         Family::Iam => "ErrorIam",
+        Family::Enterprise => "ErrorEnterprise",
         Family::V3 | Family::Causeway | Family::Gateway => GATEWAY,
     };
     let reference = |name| RefOr::Ref(Ref::from_schema_name(name));

@@ -8,18 +8,18 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use catalog::Catalog;
 use control::{Caller, Context, CreateAddressGroup, Error, NewAddressEntry, Outcome, UpdateAddressGroup};
-use model::{AddressGroup, AddressGroupId, IpVersion, Kind};
+use model::{AddressGroup, AddressGroupId, IpVersion, Kind, TagCharacters};
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, path_id, required, unavailable};
+use crate::extract::{Json as Body, path_id, required};
 use crate::frame::Frame;
 use crate::lenient::Number;
 use crate::query::{Query, v3_page};
 use crate::state::State;
 use crate::wire::{
     AddressGroupBody, AddressGroupDependencyList, AddressGroupDependencyV3, AddressGroupFields, AddressGroupList,
-    AddressGroupRequest, AddressGroupV3, DependencyV3, version_number,
+    AddressGroupRequest, AddressGroupV3, DependencyV3, new_tags, no_tags, version_number,
 };
 
 /// List address groups.
@@ -55,8 +55,8 @@ pub(crate) async fn create(
     Body(request): Body<AddressGroupRequest>,
 ) -> Result<Response, Problem> {
     let mut fields = request.address_group;
-    unavailable(fields.tags.as_ref(), "address_group.tags")?;
     let group = CreateAddressGroup {
+        tags: new_tags(fields.tags.take(), TagCharacters::Text)?,
         addresses: entries(&mut fields)?.unwrap_or_default(),
         name: required(fields.name, "address_group.name")?,
         description: fields.description.unwrap_or_default(),
@@ -100,6 +100,7 @@ pub(crate) async fn update(
 ) -> Result<Response, Problem> {
     let group: AddressGroupId = path_id(&frame, Kind::AddressGroup, &group)?;
     let mut fields = request.address_group;
+    no_tags(fields.tags.as_ref(), "address_group.tags")?;
     let update = UpdateAddressGroup {
         addresses: entries(&mut fields)?,
         name: fields.name,

@@ -12,17 +12,17 @@ use control::{
     Caller, Context, CreateNetworkAcl, Error, InsertNetworkAclRules, NewNetworkAclRule, Outcome, UpdateNetworkAcl,
     UpdateNetworkAclRule,
 };
-use model::{Kind, NetworkAcl, NetworkAclId, NetworkAclRuleId, RuleAction, SubnetId};
+use model::{Kind, NetworkAcl, NetworkAclId, NetworkAclRuleId, RuleAction, SubnetId, TagCharacters};
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, id, path_id, required, unavailable};
+use crate::extract::{Json as Body, id, path_id, required};
 use crate::frame::Frame;
 use crate::query::{Query, v3_page};
 use crate::state::State;
 use crate::wire::{
     AssociationV3, FIREWALL_TYPE, FirewallBody, FirewallList, FirewallRequest, FirewallRuleFields,
-    FirewallRulesRequest, FirewallSubnetsRequest, FirewallV3, PortForm, acl_status,
+    FirewallRulesRequest, FirewallSubnetsRequest, FirewallV3, PortForm, acl_status, new_tags, no_tags,
 };
 
 /// List network ACLs, without their rules.
@@ -58,7 +58,6 @@ pub(crate) async fn create(
     Body(request): Body<FirewallRequest>,
 ) -> Result<Response, Problem> {
     let fields = request.firewall;
-    unavailable(fields.tags.as_ref(), "firewall.tags")?;
     if let Some(kind) = fields.kind.filter(|kind| !kind.is_empty() && kind != FIREWALL_TYPE) {
         let kind: String = kind.chars().take(64).collect();
         let text = format!("firewall.type: `{kind}` is not available in this installation; use {FIREWALL_TYPE}");
@@ -68,6 +67,7 @@ pub(crate) async fn create(
         name: fields.name.unwrap_or_default(),
         description: fields.description.unwrap_or_default(),
         enterprise_project_id: fields.enterprise_project_id.filter(|id| !id.is_empty()),
+        tags: new_tags(fields.tags, TagCharacters::Text)?,
         enabled: fields.admin_state_up.unwrap_or(true),
         ..CreateNetworkAcl::default()
     };
@@ -103,7 +103,7 @@ pub(crate) async fn update(
 ) -> Result<Response, Problem> {
     let acl = path_id(&frame, Kind::NetworkAcl, &acl)?;
     let fields = request.firewall;
-    unavailable(fields.tags.as_ref(), "firewall.tags")?;
+    no_tags(fields.tags.as_ref(), "firewall.tags")?;
     let update = UpdateNetworkAcl {
         name: fields.name,
         description: fields.description,

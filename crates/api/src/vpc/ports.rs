@@ -27,7 +27,8 @@ use crate::wire::{
     params(("id" = Option<String>, Query), ("name" = Option<String>, Query), ("network_id" = Option<String>, Query),
         ("mac_address" = Option<String>, Query), ("device_id" = Option<String>, Query),
         ("device_owner" = Option<String>, Query), ("status" = Option<String>, Query),
-        ("security_groups" = Option<String>, Query), ("fixed_ips" = Option<String>, Query)),
+        ("security_groups" = Option<String>, Query), ("fixed_ips" = Option<String>, Query),
+        ("enterprise_project_id" = Option<String>, Query)),
     responses((status = 200, body = PortListBody)))]
 pub(crate) async fn list(
     AxumState(state): AxumState<State>,
@@ -203,6 +204,8 @@ fn filtered(catalog: &Catalog, identity: &Identity, query: &Query) -> Result<Vec
             && query.is("status", port_status(catalog, port))
             && wanted_groups.all(|wanted| groups.iter().any(|group| group == wanted))
             && has_addresses(catalog, port, query)
+            // A port is in its VPC's enterprise project.
+            && catalog.vpc(port.vpc).is_none_or(|vpc| query.any_enterprise(&vpc.enterprise_project_id))
     });
     Ok(ports.collect())
 }

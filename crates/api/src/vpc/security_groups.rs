@@ -8,22 +8,23 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use catalog::Catalog;
 use control::{Caller, Context, CreateSecurityGroup, Error, Outcome, UpdateSecurityGroup};
-use model::{Kind, SecurityGroup, SecurityGroupId};
+use model::{Kind, SecurityGroup, SecurityGroupId, TagCharacters};
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, path_id, required, unavailable};
+use crate::extract::{Json as Body, path_id, required};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page, v2_page, v3_page};
 use crate::state::{Done, State};
 use crate::wire::{
     GroupBodyV1, GroupBodyV2, GroupBodyV3, GroupFields, GroupListV1, GroupListV2, GroupListV3, GroupRequest,
-    GroupRequestV3, GroupV1, GroupV2, GroupV3,
+    GroupRequestV3, GroupV1, GroupV2, GroupV3, new_tags, no_tags,
 };
 
 /// List security groups.
 #[utoipa::path(get, path = "/v1/{project_id}/security-groups", tag = "Security groups",
-    operation_id = "listSecurityGroups", params(("vpc_id" = Option<String>, Query)),
+    operation_id = "listSecurityGroups",
+    params(("vpc_id" = Option<String>, Query), ("enterprise_project_id" = Option<String>, Query)),
     responses((status = 200, body = GroupListV1)))]
 pub(crate) async fn list(
     AxumState(state): AxumState<State>,
@@ -48,7 +49,8 @@ pub(crate) async fn create(
     identity: Identity,
     Body(request): Body<GroupRequest>,
 ) -> Result<Response, Problem> {
-    let done = state.commit(&identity.project_caller()?, creation(request.security_group)?).await?;
+    let done =
+        state.commit(&identity.project_caller()?, creation(request.security_group, TagCharacters::Letters)?).await?;
     Ok(done.reply(StatusCode::OK, |group, _| GroupBodyV1 { security_group: GroupV1::new(group) }))
 }
 
@@ -107,7 +109,8 @@ pub(crate) async fn create_v2(
     identity: Identity,
     Body(request): Body<GroupRequest>,
 ) -> Result<Response, Problem> {
-    let done = state.commit(&identity.project_caller()?, creation(request.security_group)?).await?;
+    let done =
+        state.commit(&identity.project_caller()?, creation(request.security_group, TagCharacters::Letters)?).await?;
     Ok(done.reply(StatusCode::CREATED, |group, _| GroupBodyV2 { security_group: GroupV2::new(group) }))
 }
 
@@ -135,7 +138,7 @@ pub(crate) async fn update_v2(
     Body(request): Body<GroupRequest>,
 ) -> Result<Response, Problem> {
     let group = path_id(&frame, Kind::SecurityGroup, &group)?;
-    let done = state.commit(&identity.project_caller()?, change(group, request.security_group)).await?;
+    let done = state.commit(&identity.project_caller()?, change(group, request.security_group)?).await?;
     Ok(done.reply(StatusCode::OK, |group, _| GroupBodyV2 { security_group: GroupV2::new(group) }))
 }
 
@@ -184,7 +187,7 @@ pub(crate) async fn create_v3(
     Body(request): Body<GroupRequestV3>,
 ) -> Result<Response, Problem> {
     let caller = identity.project_caller()?;
-    let create = creation(request.security_group)?;
+    let create = creation(request.security_group, TagCharacters::Text)?;
     if request.dry_run == Some(true) {
         return state.rehearse(&caller, &frame, create);
     }
@@ -218,7 +221,7 @@ pub(crate) async fn update_v3(
 ) -> Result<Response, Problem> {
     let group = path_id(&frame, Kind::SecurityGroup, &group)?;
     let caller = identity.project_caller()?;
-    let update = change(group, request.security_group);
+    let update = change(group, request.security_group)?;
     if request.dry_run == Some(true) {
         return state.rehearse(&caller, &frame, update);
     }
@@ -240,19 +243,23 @@ pub(crate) async fn delete_v3(
 
 type UseCase = Box<dyn FnMut(&Catalog, &Caller, &mut Context<'_>) -> Result<Outcome<SecurityGroup>, Error> + Send>;
 
-fn creation(fields: GroupFields) -> Result<UseCase, Problem> {
-    unavailable(fields.tags.as_ref(), "security_group.tags")?;
+fn creation(fields: GroupFields, characters: TagCharacters) -> Result<UseCase, Problem> {
     let request = CreateSecurityGroup {
         name: required(fields.name, "security_group.name")?,
         description: fields.description.unwrap_or_default(),
         enterprise_project_id: fields.enterprise_project_id.filter(|id| !id.is_empty()),
+        tags: new_tags(fields.tags, characters)?,
     };
     Ok(Box::new(move |catalog, caller, ctx| control::create_security_group(catalog, caller, ctx, request.clone())))
 }
 
-fn change(group: SecurityGroupId, fields: GroupFields) -> UseCase {
+fn change(group: SecurityGroupId, fields: GroupFields) -> Result<UseCase, Problem> {
+    no_tags(fields.tags.as_ref(), "security_group.tags")?;
     let request = UpdateSecurityGroup { name: fields.name, description: fields.description };
-    Box::new(move |catalog, caller, ctx| control::update_security_group(catalog, caller, ctx, group, request.clone()))
+    let change: UseCase = Box::new(move |catalog, caller, ctx| {
+        control::update_security_group(catalog, caller, ctx, group, request.clone())
+    });
+    Ok(change)
 }
 
 fn find(state: &State, identity: &Identity, frame: &Frame, group: &str) -> Result<Arc<SecurityGroup>, Problem> {

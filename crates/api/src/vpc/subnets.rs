@@ -7,21 +7,25 @@ use axum::extract::{Path, State as AxumState};
 use axum::http::StatusCode;
 use axum::response::Response;
 use control::{CreateSubnet, DhcpOptionChange, UpdateSubnet};
-use model::{DhcpOption, Kind, SubnetId, VpcId};
+use model::{DhcpOption, Kind, SubnetId, TagCharacters, VpcId};
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, cidr, cidr_v6, id, ipv4, path_id, required, unavailable};
+use crate::extract::{Json as Body, cidr, cidr_v6, id, ipv4, path_id, required};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page};
 use crate::state::State;
+use crate::vpc::tags::tag_filter;
 use crate::wire::{
     DhcpOptionV1, SubnetBody, SubnetFields, SubnetListBody, SubnetRequest, SubnetUpdated, SubnetUpdatedBody, SubnetV1,
+    new_tags, no_tags,
 };
 
 /// List subnets.
 #[utoipa::path(get, path = "/v1/{project_id}/subnets", tag = "Subnets", operation_id = "listSubnets",
-    params(("vpc_id" = Option<String>, Query)), responses((status = 200, body = SubnetListBody)))]
+    params(("vpc_id" = Option<String>, Query), ("tags" = Option<String>, Query), ("tags-any" = Option<String>, Query),
+        ("not-tags" = Option<String>, Query), ("not-tags-any" = Option<String>, Query)),
+    responses((status = 200, body = SubnetListBody)))]
 pub(crate) async fn list(
     AxumState(state): AxumState<State>,
     identity: Identity,
@@ -29,12 +33,11 @@ pub(crate) async fn list(
 ) -> Result<Json<SubnetListBody>, Problem> {
     let catalog = state.catalog();
     // Networks on no router are in no VPC (api-vpc §5.6).
+    let tags = tag_filter(&query);
     let subnets: Vec<_> = control::networks(&catalog, &identity.project_caller()?)
         .into_iter()
-        .filter(|network| network.range.is_some())
+        .filter(|network| network.range.as_ref().is_some_and(|range| tags.passes(&range.tags)))
         .filter(|network| query.is("vpc_id", &network.vpc.map(|vpc| vpc.to_string()).unwrap_or_default()))
-        // No subnet has tags yet: a filter that asks for one finds nothing.
-        .filter(|_| query.one("tags").is_none() && query.one("tags-any").is_none())
         .collect();
     let subnets = v1_page(&query, subnets, |subnet| subnet.id.to_string())?;
     Ok(Json(SubnetListBody { subnets: subnets.iter().filter_map(|subnet| SubnetV1::of(&catalog, subnet)).collect() }))
@@ -116,7 +119,6 @@ pub(crate) async fn delete(
 }
 
 fn new_subnet(fields: SubnetFields) -> Result<CreateSubnet, Problem> {
-    unavailable(fields.tags.as_ref(), "subnet.tags")?;
     let dns = dns(&fields)?.unwrap_or_default();
     let gateway = required(fields.gateway_ip, "subnet.gateway_ip")?;
     let options = fields.extra_dhcp_opts.unwrap_or_default().into_iter();
@@ -135,10 +137,13 @@ fn new_subnet(fields: SubnetFields) -> Result<CreateSubnet, Problem> {
         dhcp_options: options
             .filter_map(|option| option.opt_value.map(|value| DhcpOption { name: option.opt_name, value }))
             .collect(),
+        tags: new_tags(fields.tags, TagCharacters::Letters)?,
+        address_usage_metrics: fields.enable_network_address_usage_metrics.unwrap_or(false),
     })
 }
 
 fn changed_subnet(vpc: VpcId, fields: SubnetFields) -> Result<UpdateSubnet, Problem> {
+    no_tags(fields.tags.as_ref(), "subnet.tags")?;
     let dns = dns(&fields)?;
     let change = |option: DhcpOptionV1| DhcpOptionChange { name: option.opt_name, value: option.opt_value };
     Ok(UpdateSubnet {
@@ -150,6 +155,7 @@ fn changed_subnet(vpc: VpcId, fields: SubnetFields) -> Result<UpdateSubnet, Prob
         dhcp_enable: Some(fields.dhcp_enable.unwrap_or(true)),
         dns,
         dhcp_options: fields.extra_dhcp_opts.unwrap_or_default().into_iter().map(change).collect(),
+        address_usage_metrics: fields.enable_network_address_usage_metrics,
     })
 }
 

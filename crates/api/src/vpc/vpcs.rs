@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use control::{CreateVpc, UpdateVpc};
 use ipnet::Ipv4Net;
-use model::{EdgeSiteId, Kind, Vpc, VpcId};
+use model::{EdgeSiteId, Kind, TagCharacters, Vpc, VpcId};
 
 use crate::auth::Identity;
 use crate::error::Problem;
@@ -14,13 +14,17 @@ use crate::extract::{Json as Body, cidr, path_id, required, unavailable};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page, v3_page};
 use crate::state::{Done, State};
+use crate::vpc::tags::tag_filter;
 use crate::wire::{
     ExtendCidrRequest, VpcBody, VpcBodyV3, VpcFields, VpcListBody, VpcListV3, VpcRequest, VpcRequestV3, VpcV1, VpcV3,
+    new_tags, no_tags,
 };
 
 /// List VPCs.
 #[utoipa::path(get, path = "/v1/{project_id}/vpcs", tag = "VPCs", operation_id = "listVpcs",
-    params(("id" = Option<String>, Query), ("enterprise_project_id" = Option<String>, Query)),
+    params(("id" = Option<String>, Query), ("enterprise_project_id" = Option<String>, Query),
+        ("tags" = Option<String>, Query), ("tags-any" = Option<String>, Query), ("not-tags" = Option<String>, Query),
+        ("not-tags-any" = Option<String>, Query)),
     responses((status = 200, body = VpcListBody)))]
 pub(crate) async fn list(
     AxumState(state): AxumState<State>,
@@ -28,11 +32,11 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<Json<VpcListBody>, Problem> {
     let catalog = state.catalog();
+    let tags = tag_filter(&query);
     let vpcs: Vec<VpcV1> = control::vpcs(&catalog, &identity.project_caller()?)
         .iter()
         .filter(|vpc| query.is("id", &vpc.id.to_string()) && query.enterprise(&vpc.enterprise_project_id))
-        // No VPC has tags yet: a filter that asks for one finds nothing.
-        .filter(|_| query.one("tags").is_none() && query.one("tags-any").is_none())
+        .filter(|vpc| tags.passes(&vpc.tags))
         .map(|vpc| VpcV1::new(vpc))
         .collect();
     Ok(Json(VpcListBody { vpcs: v1_page(&query, vpcs, |vpc| vpc.id.clone())? }))
@@ -46,7 +50,7 @@ pub(crate) async fn create(
     identity: Identity,
     Body(request): Body<VpcRequest>,
 ) -> Result<Response, Problem> {
-    let request = new_vpc(request.vpc)?;
+    let request = new_vpc(request.vpc, TagCharacters::Letters)?;
     let done = state
         .commit(&identity.project_caller()?, move |catalog, caller, ctx| {
             control::create_vpc(catalog, caller, ctx, request.clone())
@@ -69,7 +73,7 @@ pub(crate) async fn show(
     Ok(Json(VpcBody { vpc: VpcV1::new(&vpc) }))
 }
 
-/// Change a VPC's name, description or primary range.
+/// Change a VPC's name, description, primary range or switches.
 #[utoipa::path(put, path = "/v1/{project_id}/vpcs/{vpc_id}", tag = "VPCs", operation_id = "updateVpc",
     request_body = VpcRequest, responses((status = 200, body = VpcBody)))]
 pub(crate) async fn update(
@@ -130,7 +134,7 @@ pub(crate) async fn create_v3(
     frame: Frame,
     Body(body): Body<VpcRequestV3>,
 ) -> Result<Response, Problem> {
-    let request = new_vpc(body.vpc)?;
+    let request = new_vpc(body.vpc, TagCharacters::Text)?;
     let caller = identity.project_caller()?;
     let create = move |catalog: &_, caller: &_, ctx: &mut control::Context<'_>| {
         control::create_vpc(catalog, caller, ctx, request.clone())
@@ -239,21 +243,46 @@ pub(crate) async fn remove_cidr(
     Ok(reply_v3(&done, StatusCode::OK, frame))
 }
 
-fn new_vpc(fields: VpcFields) -> Result<CreateVpc, Problem> {
-    unavailable(fields.tags.as_ref(), "vpc.tags")?;
+fn new_vpc(fields: VpcFields, characters: TagCharacters) -> Result<CreateVpc, Problem> {
+    no_shared_snat(&fields)?;
     Ok(CreateVpc {
         name: fields.name.unwrap_or_default(),
         description: fields.description.unwrap_or_default(),
         cidr: primary(fields.cidr)?,
         edge_site: fields.edge_site.filter(|site| !site.is_empty()).map(EdgeSiteId),
         enterprise_project_id: fields.enterprise_project_id,
+        tags: new_tags(fields.tags, characters)?,
+        enhanced_local_route: fields.enhanced_local_route,
+        block_service_endpoints: match fields.block_service_endpoint_states.as_deref() {
+            None | Some("" | "off") => false,
+            Some("on") => true,
+            Some(_) => return Err(Problem::invalid("vpc.block_service_endpoint_states: on or off is expected")),
+        },
+        address_usage_metrics: fields.enable_network_address_usage_metrics.unwrap_or(false),
     })
 }
 
 fn changed_vpc(fields: VpcFields, with_cidr: bool) -> Result<UpdateVpc, Problem> {
     unavailable(fields.routes.as_ref(), "vpc.routes")?;
+    no_tags(fields.tags.as_ref(), "vpc.tags")?;
+    no_shared_snat(&fields)?;
     let cidr = if with_cidr { primary(fields.cidr)? } else { None };
-    Ok(UpdateVpc { name: fields.name, description: fields.description, cidr })
+    Ok(UpdateVpc {
+        name: fields.name,
+        description: fields.description,
+        cidr,
+        enhanced_local_route: fields.enhanced_local_route,
+        address_usage_metrics: fields.enable_network_address_usage_metrics,
+    })
+}
+
+/// There is no SNAT that VPCs could share.
+fn no_shared_snat(fields: &VpcFields) -> Result<(), Problem> {
+    if fields.enable_shared_snat == Some(true) {
+        let text = "vpc.enable_shared_snat is not available in this installation; leave it out or set it to false";
+        return Err(control::Error::NotSupported(text.to_owned()).into());
+    }
+    Ok(())
 }
 
 /// The primary range; an empty text is none (api-vpc §4.2).

@@ -4,7 +4,7 @@ use model::AddressGroup;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Tag, body_v3, list_v3, version_number};
+use super::{NewTag, Tag, body_v3, list_v3, version_number};
 use crate::lenient::Number;
 
 /// An address group.
@@ -47,7 +47,7 @@ impl AddressGroupV3 {
             updated_at: group.updated_at.with_zone(),
             tenant_id: group.project.to_string(),
             enterprise_project_id: group.enterprise_project_id.clone(),
-            tags: Vec::new(),
+            tags: Tag::list(&group.tags),
             status: "NORMAL",
             status_message: "",
         }
@@ -75,8 +75,8 @@ pub(crate) struct AddressGroupFields {
     /// 0 to 20.
     pub(crate) max_capacity: Option<Number>,
     pub(crate) enterprise_project_id: Option<String>,
-    /// Only empty.
-    pub(crate) tags: Option<Vec<serde_json::Value>>,
+    /// Only when it is made.
+    pub(crate) tags: Option<Vec<NewTag>>,
 }
 
 /// Create or update an address group.

@@ -5,7 +5,7 @@ use model::{AclAddress, IpVersion, NetworkAcl, NetworkAclRule, Protocol, RuleAct
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::{Tag, body_v3, list_v3, parse_multiport, parse_protocol};
+use super::{NewTag, Tag, body_v3, list_v3, parse_multiport, parse_protocol};
 use crate::lenient::{Number, Text};
 
 /// A network ACL.
@@ -56,7 +56,7 @@ impl FirewallV3 {
             admin_state_up: acl.enabled,
             status: acl_status(acl),
             enterprise_project_id: acl.enterprise_project_id.clone(),
-            tags: Vec::new(),
+            tags: Tag::list(&acl.tags),
             associations: acl
                 .subnets
                 .iter()
@@ -355,8 +355,8 @@ pub(crate) struct FirewallFields {
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) enterprise_project_id: Option<String>,
-    /// Only empty.
-    pub(crate) tags: Option<Vec<serde_json::Value>>,
+    /// Only when it is made.
+    pub(crate) tags: Option<Vec<NewTag>>,
     /// Whether it has an effect; true when absent.
     pub(crate) admin_state_up: Option<bool>,
     /// Only `normal`.

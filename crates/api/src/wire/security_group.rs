@@ -4,7 +4,7 @@ use model::SecurityGroup;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{RuleV1, RuleV3, Tag, body, body_v3, list_v2, list_v3, request};
+use super::{NewTag, RuleV1, RuleV3, Tag, body, body_v3, list_v2, list_v3, request};
 
 /// A security group as v1 shows it.
 #[derive(Serialize, ToSchema)]
@@ -92,7 +92,7 @@ impl GroupV3 {
             enterprise_project_id: group.enterprise_project_id.clone(),
             created_at: group.created_at.with_zone(),
             updated_at: group.updated_at.with_zone(),
-            tags: Vec::new(),
+            tags: Tag::list(&group.tags),
             security_group_rules: None,
         }
     }
@@ -104,8 +104,8 @@ pub(crate) struct GroupFields {
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) enterprise_project_id: Option<String>,
-    /// Only empty.
-    pub(crate) tags: Option<Vec<serde_json::Value>>,
+    /// Only when it is made.
+    pub(crate) tags: Option<Vec<NewTag>>,
 }
 
 request! {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{body, request};
+use super::{NewTag, Tag, body, request};
 
 /// A DHCP option.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -44,7 +44,10 @@ pub(crate) struct SubnetV1 {
     #[serde(skip_serializing_if = "Option::is_none")]
     neutron_subnet_id_v6: Option<String>,
     extra_dhcp_opts: Vec<DhcpOptionV1>,
+    /// The VPC's edge site, or `center`.
     scope: String,
+    tags: Vec<Tag>,
+    enable_network_address_usage_metrics: bool,
     tenant_id: String,
     available_ip_address_count: u64,
     created_at: String,
@@ -79,7 +82,9 @@ impl SubnetV1 {
                 .iter()
                 .map(|option| DhcpOptionV1 { opt_name: option.name.clone(), opt_value: Some(option.value.clone()) })
                 .collect(),
-            scope: "center".to_owned(),
+            scope: scope(catalog, subnet),
+            tags: Tag::list(&subnet.tags),
+            enable_network_address_usage_metrics: subnet.address_usage_metrics,
             tenant_id: subnet.project.to_string(),
             available_ip_address_count: control::free_addresses(catalog, subnet.id, &NetworkRange::of(subnet)),
             created_at: subnet.created_at.without_zone(),
@@ -112,11 +117,19 @@ impl SubnetV1 {
             dns: range.dns,
             availability_zone: range.availability_zone,
             dhcp_options: range.dhcp_options,
+            tags: range.tags,
+            address_usage_metrics: range.address_usage_metrics,
             created_at: network.created_at,
             updated_at: network.updated_at,
         };
         Some(Self { vpc_id: String::new(), status: "UNKNOWN", ..Self::new(catalog, &subnet) })
     }
+}
+
+/// Where a subnet is: its VPC's edge site, or `center`.
+fn scope(catalog: &Catalog, subnet: &Subnet) -> String {
+    let site = catalog.vpc(subnet.vpc).and_then(|vpc| vpc.edge_site.as_ref());
+    site.map_or_else(|| "center".to_owned(), ToString::to_string)
 }
 
 /// What a subnet is made from (api-vpc §5.3).
@@ -138,8 +151,9 @@ pub(crate) struct SubnetFields {
     pub(crate) dns_list: Option<Vec<String>>,
     pub(crate) availability_zone: Option<String>,
     pub(crate) extra_dhcp_opts: Option<Vec<DhcpOptionV1>>,
-    /// Only empty.
-    pub(crate) tags: Option<Vec<serde_json::Value>>,
+    pub(crate) enable_network_address_usage_metrics: Option<bool>,
+    /// Only when it is made.
+    pub(crate) tags: Option<Vec<NewTag>>,
 }
 
 /// What an update of a subnet answers (clients §6, trap 26).

@@ -86,7 +86,7 @@ impl VirsubnetV3 {
             project_id: network.project.to_string(),
             scope: SCOPE,
             subnet_cidrs: cidrs.collect(),
-            tags: Vec::new(),
+            tags: Tag::list(&range.tags),
             extra_dhcp_opts: options.collect(),
             created_at: network.created_at.with_zone(),
             updated_at: network.updated_at.with_zone(),

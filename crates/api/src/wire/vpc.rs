@@ -5,7 +5,7 @@ use model::Vpc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Tag, body, body_v3, list_v3, request};
+use super::{NewTag, Tag, body, body_v3, list_v3, request};
 
 /// A VPC as v1 shows it (api-vpc §4.1).
 #[derive(Serialize, ToSchema)]
@@ -22,7 +22,11 @@ pub(crate) struct VpcV1 {
     #[schema(value_type = Vec<Object>)]
     routes: [(); 0],
     enhanced_local_route: bool,
+    /// Always off: there is no SNAT to share.
     enable_shared_snat: bool,
+    /// `on` or `off`.
+    block_service_endpoint_states: &'static str,
+    enable_network_address_usage_metrics: bool,
     tenant_id: String,
     created_at: String,
     updated_at: String,
@@ -41,14 +45,20 @@ impl VpcV1 {
             status: "OK",
             enterprise_project_id: vpc.enterprise_project_id.clone(),
             routes: [],
-            enhanced_local_route: true,
+            enhanced_local_route: vpc.enhanced_local_route,
             enable_shared_snat: false,
+            block_service_endpoint_states: on_off(vpc.block_service_endpoints),
+            enable_network_address_usage_metrics: vpc.address_usage_metrics,
             tenant_id: vpc.project.to_string(),
             created_at: vpc.created_at.without_zone(),
             updated_at: vpc.updated_at.without_zone(),
             edge_site: vpc.edge_site.as_ref().map(ToString::to_string),
         }
     }
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
 }
 
 /// How many objects of a kind a VPC has.
@@ -74,6 +84,9 @@ pub(crate) struct VpcV3 {
     updated_at: String,
     cloud_resources: Vec<CloudResource>,
     tags: Vec<Tag>,
+    /// `on` or `off`.
+    block_service_endpoint_states: &'static str,
+    enable_network_address_usage_metrics: bool,
     /// Causeway's own: the edge site, for a VPC that is not in the centre.
     #[serde(skip_serializing_if = "Option::is_none")]
     edge_site: Option<String>,
@@ -101,7 +114,9 @@ impl VpcV3 {
                 .filter(|(_, count)| *count > 0)
                 .map(|(resource_type, resource_count)| CloudResource { resource_type, resource_count })
                 .collect(),
-            tags: Vec::new(),
+            tags: Tag::list(&vpc.tags),
+            block_service_endpoint_states: on_off(vpc.block_service_endpoints),
+            enable_network_address_usage_metrics: vpc.address_usage_metrics,
             edge_site: vpc.edge_site.as_ref().map(ToString::to_string),
         }
     }
@@ -117,8 +132,15 @@ pub(crate) struct VpcFields {
     pub(crate) enterprise_project_id: Option<String>,
     /// Causeway's own, v1 only: the edge site; absent for the centre.
     pub(crate) edge_site: Option<String>,
-    /// Only empty.
-    pub(crate) tags: Option<Vec<serde_json::Value>>,
+    /// Only when it is made.
+    pub(crate) tags: Option<Vec<NewTag>>,
+    /// Once on it cannot be turned off again.
+    pub(crate) enhanced_local_route: Option<bool>,
+    /// Only off.
+    pub(crate) enable_shared_snat: Option<bool>,
+    /// `on` or `off`; only when it is made.
+    pub(crate) block_service_endpoint_states: Option<String>,
+    pub(crate) enable_network_address_usage_metrics: Option<bool>,
     /// Only empty: routes are in route tables.
     pub(crate) routes: Option<Vec<serde_json::Value>>,
 }

@@ -86,7 +86,6 @@ async fn wrong_groups_are_refused() {
             "invalid_request",
         ),
         (json!({"name": "g", "ip_version": 4, "ip_set": "10.0.0.1"}), "invalid_body"),
-        (json!({"name": "g", "ip_version": 4, "tags": [{"key": "k"}]}), "not_supported"),
     ] {
         let reply = world.a.post("/v3/{p}/vpc/address-groups", json!({"address_group": fields})).await;
         assert_eq!(reply.refusal(), refused(400, "VPC.2500", internal), "{fields}");

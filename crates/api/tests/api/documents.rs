@@ -11,7 +11,7 @@ use control::{AddressGroupUse, CidrProblem, Error, GroupUse, Quota, SubnetUse, V
 use model::{
     AccountId, AddressGroupId, CidrError, CidrReservationId, Direction, Kind, NameError, NetworkAclId,
     NetworkAclPolicyId, NetworkAclRuleId, NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId, SecurityGroupId,
-    SecurityGroupRuleId, ServerId, SubnetId, VpcId,
+    SecurityGroupRuleId, ServerId, SubnetId, TagError, VpcId,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -126,6 +126,8 @@ fn refusals() -> Vec<(&'static str, Error)> {
         ("rule quota", quota(Quota::SecurityGroupRules)),
         ("network ACL quota", quota(Quota::NetworkAcls)),
         ("address group quota", quota(Quota::AddressGroups)),
+        ("tags", Error::InvalidTags(TagError::Length)),
+        ("no such tag", Error::TagNotFound { key: String::new() }),
         ("not supported", Error::NotSupported(String::new())),
         ("installation exhausted", Error::Exhausted { what: "x" }),
         ("CIDR", Error::InvalidCidr(CidrError::Syntax(String::new()))),
@@ -216,6 +218,7 @@ fn home(error: &Error) -> Resource {
             Kind::NetworkAcl | Kind::NetworkAclPolicy | Kind::NetworkAclRule | Kind::AddressGroup => Resource::Other,
             _ => Resource::Vpc,
         },
+        Error::TagNotFound { .. } => Resource::Tag,
         Error::CidrNotInVpc { .. }
         | Error::SubnetOverlap { .. }
         | Error::Ipv6PrefixInUse { .. }
@@ -303,6 +306,7 @@ fn codes_belong_to_their_family() {
         Resource::Network,
         Resource::Router,
         Resource::PrivateIp,
+        Resource::Tag,
         Resource::Other,
     ];
     for (title, error) in refusals() {

@@ -10,7 +10,7 @@ use argon2::password_hash::PasswordHasher;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
-use control::{Caller, Config, CreateAccessKey, CreateAccount, Driver, Outcome, Region, Settings};
+use control::{Caller, Config, CreateAccessKey, CreateAccount, Driver, Limits, Outcome, Region, Settings};
 use model::{AccountId, EdgeSiteId, RegionId, Server, Site, Timestamp, UserId};
 use serde_json::{Value, json};
 use signing::{Credentials, Scheme};
@@ -169,6 +169,10 @@ impl World {
     }
 
     pub async fn with(kind: DatapathKind) -> Self {
+        Self::limited(kind, Limits::default()).await
+    }
+
+    pub async fn limited(kind: DatapathKind, limits: Limits) -> Self {
         let clock = Arc::new(AtomicI64::new(NOW));
         let ticking = Arc::clone(&clock);
         let region = |id: &str| Region {
@@ -178,6 +182,7 @@ impl World {
         };
         let settings = Settings {
             config: Config { regions: vec![region("region-1"), region("region-2")], ..Config::default() },
+            limits,
             clock: Arc::new(move || Timestamp::from_unix_seconds(ticking.load(Ordering::SeqCst))),
             ..Settings::default()
         };

@@ -15,6 +15,7 @@ async fn a_vpc_has_two_views() {
         vpc,
         json!({"id": id(&vpc), "name": "VPC-A", "description": "d", "cidr": "172.16.0.0/16", "status": "OK",
             "enterprise_project_id": "0", "routes": [], "enhanced_local_route": true, "enable_shared_snat": false,
+            "block_service_endpoint_states": "off", "enable_network_address_usage_metrics": false,
             "tenant_id": world.a.project, "created_at": "2026-01-02T03:04:05", "updated_at": "2026-01-02T03:04:05"})
     );
     let v1 = world.a.get(&format!("/v1/{{p}}/vpcs/{}", id(&vpc))).await.expect(200);
@@ -27,8 +28,56 @@ async fn a_vpc_has_two_views() {
         json!({"id": id(&vpc), "name": "VPC-A", "description": "d", "cidr": "172.16.0.0/16", "extend_cidrs": [],
             "status": "ACTIVE", "project_id": world.a.project, "enterprise_project_id": "0",
             "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
-            "cloud_resources": [{"resource_type": "routetable", "resource_count": 1}], "tags": []})
+            "cloud_resources": [{"resource_type": "routetable", "resource_count": 1}], "tags": [],
+            "block_service_endpoint_states": "off", "enable_network_address_usage_metrics": false})
     );
+}
+
+/// api-vpc §4.1: what the provider's acceptance test does, and what only newer clients send.
+#[tokio::test]
+async fn a_vpcs_switches_are_kept() {
+    let world = World::new().await;
+    let body = json!({"vpc": {"name": "x", "cidr": "10.0.0.0/16", "enhanced_local_route": false,
+        "block_service_endpoint_states": "on", "enable_network_address_usage_metrics": true,
+        "enable_shared_snat": false}});
+    let vpc = id(&world.a.post("/v1/{p}/vpcs", body).await.expect(200)["vpc"]);
+    let path = format!("/v1/{{p}}/vpcs/{vpc}");
+    let shown = world.a.get(&path).await.expect(200)["vpc"].clone();
+    assert_eq!(
+        (&shown["enhanced_local_route"], &shown["block_service_endpoint_states"]),
+        (&json!(false), &json!("on"))
+    );
+    assert_eq!(shown["enable_network_address_usage_metrics"], true);
+    let v3 = world.a.get(&format!("/v3/{{p}}/vpc/vpcs/{vpc}")).await.expect(200)["vpc"].clone();
+    assert_eq!(
+        (&v3["block_service_endpoint_states"], &v3["enable_network_address_usage_metrics"]),
+        (&json!("on"), &json!(true))
+    );
+    let update = async |fields: serde_json::Value| world.a.put(&path, json!({"vpc": fields})).await;
+    let changed = update(json!({"enhanced_local_route": true, "enable_network_address_usage_metrics": false})).await;
+    let changed = changed.expect(200)["vpc"].clone();
+    assert_eq!(
+        (&changed["enhanced_local_route"], &changed["enable_network_address_usage_metrics"]),
+        (&json!(true), &json!(false))
+    );
+    let refusal = update(json!({"enhanced_local_route": false})).await.refusal();
+    assert_eq!(refusal, refused(400, "VPC.0101", "invalid_parameter"));
+    let refusal = update(json!({"enable_shared_snat": true})).await.refusal();
+    assert_eq!(refusal, refused(400, "VPC.0101", "not_supported"));
+    let wrong = json!({"vpc": {"name": "y", "block_service_endpoint_states": "maybe"}});
+    assert_eq!(world.a.post("/v1/{p}/vpcs", wrong).await.refusal(), refused(400, "VPC.0101", "invalid_request"));
+    let subnet = json!({"subnet": {"name": "s", "cidr": "10.0.1.0/24", "gateway_ip": "10.0.1.1", "vpc_id": vpc,
+        "enable_network_address_usage_metrics": true}});
+    let subnet = world.a.post("/v1/{p}/subnets", subnet).await.expect(200)["subnet"].clone();
+    assert_eq!((&subnet["enable_network_address_usage_metrics"], &subnet["scope"]), (&json!(true), &json!("center")));
+    let change = json!({"subnet": {"name": "s", "enable_network_address_usage_metrics": false}});
+    world.a.put(&format!("/v1/{{p}}/vpcs/{vpc}/subnets/{}", id(&subnet)), change).await.expect(200);
+    let subnet = world.a.get(&format!("/v1/{{p}}/subnets/{}", id(&subnet))).await.expect(200)["subnet"].clone();
+    assert_eq!(subnet["enable_network_address_usage_metrics"], false);
+    let edge = json!({"vpc": {"name": "edge", "cidr": "10.0.0.0/16", "edge_site": "edge-1"}});
+    let edge = id(&world.a.post("/v1/{p}/vpcs", edge).await.expect(200)["vpc"]);
+    let subnet = world.a.subnet(&edge, "s", "10.0.1.0/24").await;
+    assert_eq!(world.a.get(&format!("/v1/{{p}}/subnets/{subnet}")).await.expect(200)["subnet"]["scope"], "edge-1");
 }
 
 #[tokio::test]

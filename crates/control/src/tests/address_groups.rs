@@ -15,6 +15,7 @@ fn request(version: IpVersion, entries: &[&str]) -> CreateAddressGroup {
         name: "office".into(),
         description: String::new(),
         enterprise_project_id: None,
+        tags: model::Tags::default(),
         version,
         addresses: entries.iter().map(|text| NewAddressEntry::new(*text)).collect(),
         max_capacity: None,

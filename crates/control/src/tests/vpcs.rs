@@ -114,7 +114,7 @@ fn the_primary_range_can_change_while_it_contains_every_subnet() {
     assert_eq!(update("10.0.0.0/20"), Ok(()));
     assert_eq!(update("10.0.2.0/24"), Err("cidr_leaves_out_subnet"));
     assert_eq!(update("8.0.0.0/16"), Err("invalid_cidr"));
-    let rename = UpdateVpc { name: Some("new".into()), description: Some("d".into()), cidr: None };
+    let rename = UpdateVpc { name: Some("new".into()), description: Some("d".into()), ..UpdateVpc::default() };
     let vpc = world.ok(|c, x| update_vpc(c, &a, x, vpc, rename));
     assert_eq!((vpc.name.as_str(), vpc.description.as_str()), ("new", "d"));
     assert_eq!(vpc.cidr, Some(net("10.0.0.0/20")));

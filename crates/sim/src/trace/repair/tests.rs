@@ -97,13 +97,8 @@ fn guard(fixture: &mut Fixture, subnet: &str, ingress: &[NewNetworkAclRule], egr
     let mut ctx = Context { now, limits: &limits, config: &config, ids: &mut ids };
     let request = CreateNetworkAcl {
         name: format!("acl-{subnet}"),
-        long_name: false,
-        description: String::new(),
-        enterprise_project_id: None,
-        enabled: true,
         subnets: BTreeSet::from([id]),
-        ingress_policy: None,
-        egress_policy: None,
+        ..CreateNetworkAcl::default()
     };
     let made = control::create_network_acl(&fixture.catalog, &caller, &mut ctx, request).unwrap();
     fixture.catalog = made.changes.preview(&fixture.catalog).unwrap().0;
