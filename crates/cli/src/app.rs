@@ -104,6 +104,7 @@ async fn dispatch(command: Command, app: &App) -> Result<Exit> {
         Command::SecurityGroup(args) => commands::security_group::run(args.command, app).await,
         Command::NetworkAcl(args) => commands::network_acl::run(args.command, app).await,
         Command::AddressGroup(args) => commands::address_group::run(args.command, app).await,
+        Command::Tag(args) => commands::tag::run(args.command, app).await,
         Command::Account(args) => commands::account::run(args.command, app).await,
         Command::Config(args) => commands::config::run(args.command, app),
         Command::Completion(args) => commands::completion::run(args, app),

@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     account, address_group, apply, check, completion, config, demo, doctor, down, exec, network_acl, peering, reach,
-    route, route_table, security_group, serve, server, subnet, trace, vip, vpc,
+    route, route_table, security_group, serve, server, subnet, tag, trace, vip, vpc,
 };
 use crate::exit;
 use crate::output::Format;
@@ -114,6 +114,8 @@ pub(crate) enum Command {
     NetworkAcl(Group<network_acl::NetworkAclCommand>),
     /// Address groups, which rules name in place of a range
     AddressGroup(Group<address_group::AddressGroupCommand>),
+    /// Tags of VPCs, subnets, groups, network ACLs and ports
+    Tag(Group<tag::TagCommand>),
     /// Accounts, for operators
     Account(Group<account::AccountCommand>),
     /// Settings of this command line

@@ -20,6 +20,7 @@ pub(crate) mod serve;
 pub(crate) mod server;
 pub(crate) mod status;
 pub(crate) mod subnet;
+pub(crate) mod tag;
 pub(crate) mod trace;
 pub(crate) mod version;
 pub(crate) mod vip;

@@ -128,6 +128,11 @@ impl Client {
         Ok(format!("/v3/{}/vpc{rest}", signing::encode(self.project()?)))
     }
 
+    /// `/{family}/{project}{rest}`, for the paths of a family that have the project and nothing else in front.
+    pub(crate) fn in_project(&self, family: &str, rest: &str) -> Result<String> {
+        Ok(format!("/{family}/{}{rest}", signing::encode(self.project()?)))
+    }
+
     fn project(&self) -> Result<&str> {
         self.config.project_id.as_deref().filter(|id| !id.is_empty()).ok_or(Error::NoProject)
     }

@@ -1,10 +1,11 @@
 //! Our own client against the server, over a socket: both ends mean the same.
 
 use client::types::{
-    AccountCreate, PasswordLogin, PeeringCreate, PeeringFilter, PeeringVpc, PortFilter, ProbeRequest, Protocol,
-    ReachRequest, RouteChanges, RouteSpec, RouteTableCreate, RouteTableFilter, RouteTableUpdate, SecurityGroupCreate,
-    SecurityGroupFilter, SecurityGroupRuleCreate, SecurityGroupRuleFilter, ServerCreate, ServerFilter, ServerKind,
-    ServerUpdate, SubnetCreate, SubnetFilter, Target, TokenScope, TraceRequest, VpcCreate, VpcFilter, VpcUpdate,
+    AccountCreate, AddressGroupCreate, NetworkAclCreate, PasswordLogin, PeeringCreate, PeeringFilter, PeeringVpc,
+    PortCreate, PortFilter, ProbeRequest, Protocol, ReachRequest, ResourceTag, RouteChanges, RouteSpec,
+    RouteTableCreate, RouteTableFilter, RouteTableUpdate, SecurityGroupCreate, SecurityGroupFilter,
+    SecurityGroupRuleCreate, SecurityGroupRuleFilter, ServerCreate, ServerFilter, ServerKind, ServerUpdate,
+    SubnetCreate, SubnetFilter, TagKind, Target, TokenScope, TraceRequest, VpcCreate, VpcFilter, VpcUpdate,
 };
 use client::{Client, ClientConfig};
 use tokio::net::TcpListener;
@@ -179,6 +180,32 @@ async fn accounts_tokens_and_requests_across_accounts_through_the_client() {
     };
     let token = client.create_token(&login).await.unwrap();
     assert_eq!(token.project.unwrap().id, world.a.project);
+}
+
+/// Every kind of object that has tags.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tags_through_the_client() {
+    let world = World::new().await;
+    let client = connect(&world).await;
+    let (vpc, subnet) = network(&client, "VPC-A", "172.16.0.0/16", "172.16.0.0/24", "172.16.0.1").await;
+    let port = PortCreate { network_id: subnet.clone(), ..PortCreate::default() };
+    let group = SecurityGroupCreate { name: "sg".to_owned(), description: None };
+    let addresses = AddressGroupCreate { name: "ag".to_owned(), ip_version: 4, ..AddressGroupCreate::default() };
+    let tag = |key: &str, value: &str| ResourceTag { key: key.to_owned(), value: value.to_owned() };
+    for (kind, id) in [
+        (TagKind::Vpc, vpc),
+        (TagKind::Subnet, subnet),
+        (TagKind::Port, client.create_port(&port).await.unwrap().id),
+        (TagKind::SecurityGroup, client.create_security_group(&group).await.unwrap().id),
+        (TagKind::NetworkAcl, client.create_network_acl(&NetworkAclCreate::default()).await.unwrap().id),
+        (TagKind::AddressGroup, client.create_address_group(&addresses).await.unwrap().id),
+    ] {
+        client.set_tags(kind, &id, &[tag("env", "prod"), tag("team", "")]).await.unwrap();
+        client.set_tags(kind, &id, &[tag("env", "test")]).await.unwrap();
+        assert_eq!(client.list_tags(kind, &id).await.unwrap(), [tag("env", "test"), tag("team", "")], "{kind:?}");
+        client.unset_tags(kind, &id, &["env".to_owned(), "none".to_owned()]).await.unwrap();
+        assert_eq!(client.list_tags(kind, &id).await.unwrap(), [tag("team", "")], "{kind:?}");
+    }
 }
 
 /// Everything that the client can list, change and filter.

@@ -11,6 +11,7 @@ mod route;
 mod route_table;
 mod security_group;
 mod subnet;
+mod tag;
 mod vip;
 mod vpc;
 

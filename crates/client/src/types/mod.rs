@@ -15,6 +15,7 @@ mod security_group;
 mod server;
 mod status;
 mod subnet;
+mod tag;
 mod trace;
 mod vip;
 mod vpc;
@@ -43,6 +44,7 @@ pub use security_group::{
 pub use server::{Server, ServerCreate, ServerFilter, ServerKind, ServerUpdate};
 pub use status::{Counts, Region, Status};
 pub use subnet::{Subnet, SubnetCreate, SubnetFilter, SubnetUpdate};
+pub use tag::TagKind;
 pub use trace::{
     Diagnosis, Finding, LostRoute, MatrixCell, Measured, ProbeAnswer, ProbeRequest, Protocol, ReachAnswer,
     ReachRequest, ReachServer, Repair, Step, Target, TraceAnswer, TraceRequest, Traced, UnknownProtocol, Verdict,
