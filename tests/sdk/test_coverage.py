@@ -16,6 +16,9 @@ from recorder import operations_of_sdk
 COVERAGE = pathlib.Path(__file__).with_name("COVERAGE.md")
 METHODS = {"get", "post", "put", "patch", "delete", "head"}
 
+# What is served to say that it is not supported: a refusal of each is all that there is to see.
+UNSUPPORTED = re.compile(r"/fl/flow_logs|/traffic-mirror-")
+
 HEAD = """\
 # What the official Python SDK was seen to do
 
@@ -68,12 +71,14 @@ def test_every_operation_that_both_have_was_driven(request, server, recorder):
     for operation, seen in recorder.refused.items():
         refusals.setdefault(shape(operation), set()).update(seen)
 
-    covered, without, undriven = [], [], []
+    covered, without, undriven, unsupported = [], [], [], []
     for operation in served(server):
         method, path = operation
         key = shape(operation)
         if key in driven:
             covered.append([f"`{method} {path}`", quoted(driven[key]), joined(sorted(refusals.get(key, ())))])
+        elif key in in_sdk and key in refusals and UNSUPPORTED.search(path):
+            unsupported.append([f"`{method} {path}`", joined(sorted(refusals[key]))])
         elif key in in_sdk:
             undriven.append(f"{method} {path}: {joined(sorted(in_sdk[key]))}")
         else:
@@ -89,6 +94,7 @@ def test_every_operation_that_both_have_was_driven(request, server, recorder):
 
     lines = [HEAD.rstrip("\n")]
     lines += table("Operations driven", ["Operation", "By the SDK's", "Refusals asserted"], covered)
+    lines += table("Operations that are not supported", ["Operation", "Refusals asserted"], unsupported)
     lines += table("Operations that the SDK has no method for", ["Operation"], without)
     lines += table("Fields that the SDK's models declare and no answer carried", ["Model", "Fields"], absent)
     text = "\n".join(lines) + "\n"

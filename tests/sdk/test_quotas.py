@@ -1,6 +1,7 @@
-"""Quotas, v1 (api-vpc §12, limits §1.1)."""
+"""Quotas, v1 and v3 (api-vpc §12, limits §1.1)."""
 
 import huaweicloudsdkvpc.v2 as v2
+import huaweicloudsdkvpc.v3 as v3
 
 import make
 from make import refused
@@ -27,6 +28,17 @@ def test_quotas_count_what_is_there(account):
     assert quotas(account, type="vpc") == {"vpc": (2, 150)}
     with refused(400, "VPC.1207", "resource type"):
         quotas(account, type="no such type")
+
+
+def test_v3_shows_the_same_limits(account):
+    quota = account.vpc3.show_quota(v3.ShowQuotaRequest()).quota
+    v1 = quotas(account)
+    assert (quota.vpc, quota.virsubnet, quota.peering) == (v1["vpc"][1], v1["subnet"][1], v1["vpcPeer"][1])
+    assert (quota.security_group, quota.security_group_rule) == (v1["securityGroup"][1], v1["securityGroupRule"][1])
+    assert (quota.secgroup_contain_rules, quota.eni_contain_secgroup, quota.address_group_contain_ipset) == (50, 5, 20)
+    # Every name of the model is there: what nothing limits is -1.
+    assert set(quota.to_dict()) == set(v3.VpcQuotas.attribute_map) and None not in quota.to_dict().values()
+    assert quota.traffic_mirror_session == -1
 
 
 def test_a_request_counts_for_who_sent_it(account, other):
