@@ -45,6 +45,7 @@ impl Causeway {
         let server = server::start(ServerOptions {
             data: data.path().to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
+            tls: None,
             datapath: DatapathChoice::Kernel,
             config: FileConfig::default(),
         })

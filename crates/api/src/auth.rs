@@ -59,7 +59,7 @@ async fn admit(state: &State, params: &RawPathParams, frame: &Frame, request: Re
         },
     };
     let path_project = params.iter().find(|(name, _)| *name == "project_id").map(|(_, value)| value);
-    let identity = identity.scoped(&catalog, path_project, &parts.headers)?;
+    let identity = identity.scoped(&catalog, path_project, frame, &parts.headers)?;
     parts.extensions.insert(identity);
     Ok(Request::from_parts(parts, Body::from(body)))
 }

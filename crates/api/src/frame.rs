@@ -1,6 +1,8 @@
 //! What happens to every request before it is routed and to every answer after it: request ids, doubled slashes, the
 //! bodies of refusals.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::uri::{PathAndQuery, Uri};
@@ -10,6 +12,8 @@ use axum::response::Response;
 
 use crate::error::{Problem, render};
 use crate::family::{Family, Resource};
+use crate::names::{Named, Names};
+use crate::serve::Connection;
 
 /// The header that names the request, on every answer (api-vpc §0.3).
 pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,8 +29,10 @@ pub struct Frame {
     pub resource: Resource,
     /// Path and query as they came, doubled slashes included: what a signature covers.
     pub received: Uri,
-    /// `http://host:port` as the client wrote it, for links in answers.
+    /// `http://host:port` or `https://host:port` as the client wrote it, for links in answers.
     pub base: String,
+    /// The host names of the installation.
+    pub names: Arc<Names>,
     /// The path that was routed.
     pub path: String,
 }
@@ -36,6 +42,18 @@ impl Frame {
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}{}", self.base, self.path)
+    }
+
+    /// What the host says that the client used; nothing when it is an address.
+    #[must_use]
+    pub fn named(&self) -> Option<Named<'_>> {
+        self.names.read(self.base.split_once("://")?.1)
+    }
+
+    /// The base address of a service, for links in answers (see [`Names::base_of`]).
+    #[must_use]
+    pub fn base_of(&self, service: &str, region: Option<&str>) -> String {
+        self.names.base_of(&self.base, service, region)
     }
 }
 
@@ -47,13 +65,19 @@ impl<S: Sync> FromRequestParts<S> for Frame {
     }
 }
 
-/// Makes request ids.
-pub(crate) type RequestIds = std::sync::Arc<dyn Fn() -> String + Send + Sync>;
+/// What frames are made of.
+#[derive(Clone)]
+pub(crate) struct Framing {
+    /// Makes request ids.
+    pub(crate) ids: Arc<dyn Fn() -> String + Send + Sync>,
+    /// The host names of the installation.
+    pub(crate) names: Arc<Names>,
+}
 
 /// The middleware.
-pub(crate) async fn frame(State(ids): State<RequestIds>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn frame(State(framing): State<Framing>, mut request: Request, next: Next) -> Response {
     let started = std::time::Instant::now();
-    let request_id = ids();
+    let request_id = (framing.ids)();
     let received = request.uri().clone();
     if let Some(uri) = without_doubled_slashes(&received) {
         *request.uri_mut() = uri;
@@ -69,7 +93,8 @@ pub(crate) async fn frame(State(ids): State<RequestIds>, mut request: Request, n
         request_id,
         family: Family::of(&path),
         resource: Resource::of(&path),
-        base: base(&request),
+        base: base(&request, &framing.names),
+        names: framing.names,
         received,
         path,
     };
@@ -120,13 +145,14 @@ fn without_doubled_slashes(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-fn base(request: &Request) -> String {
+/// Scheme and host as the client wrote them. Where TLS ends at a proxy, the proxy's word counts for the scheme, nobody
+/// else's.
+fn base(request: &Request, names: &Names) -> String {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let scheme = match text("x-forwarded-proto") {
-        Some("https") => "https",
-        _ => "http",
-    };
-    format!("{scheme}://{}", text("host").unwrap_or("localhost"))
+    let connection = request.extensions().get::<Connection>();
+    let forwarded = || text("x-forwarded-proto").is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
+    let tls = connection.is_some_and(|from| from.tls || (names.trusts(from.peer.ip()) && forwarded()));
+    format!("{}://{}", if tls { "https" } else { "http" }, text("host").unwrap_or("localhost"))
 }
 
 #[cfg(test)]

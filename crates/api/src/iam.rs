@@ -15,7 +15,11 @@ use crate::state::State;
 
 /// Operations that need no credentials.
 pub(crate) fn open() -> OpenApiRouter<State> {
-    OpenApiRouter::new().routes(routes!(version::root)).routes(routes!(version::show)).routes(routes!(tokens::issue))
+    OpenApiRouter::new()
+        .routes(routes!(version::root))
+        .routes(routes!(version::show))
+        .routes(routes!(version::show_network))
+        .routes(routes!(tokens::issue))
 }
 
 /// Operations that do.

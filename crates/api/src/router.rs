@@ -17,13 +17,14 @@ use uuid::Uuid;
 use crate::auth::authenticate;
 use crate::error::Problem;
 use crate::extract::BODY_LIMIT;
-use crate::frame::{RequestIds, frame};
+use crate::frame::{Framing, frame};
 use crate::state::State;
 use crate::{causeway, enterprise, iam, openapi, vpc};
 
 /// Serves the API. Needs a multi-threaded Tokio runtime: passwords are checked on blocking threads.
 pub fn router(state: State) -> Router {
     let (routes, document) = parts(&state);
+    let names = state.names();
     let document: Arc<str> = openapi::text(document).into();
     let document = move || {
         let document = Arc::clone(&document);
@@ -38,8 +39,9 @@ pub fn router(state: State) -> Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(state);
     // The frame must see requests before they are routed, so the routes are a service inside a router without any.
-    let ids: RequestIds = Arc::new(|| Uuid::new_v4().simple().to_string());
-    let around = ServiceBuilder::new().layer(from_fn_with_state(ids, frame)).layer(CatchPanicLayer::custom(panicked));
+    let framing = Framing { ids: Arc::new(|| Uuid::new_v4().simple().to_string()), names };
+    let around =
+        ServiceBuilder::new().layer(from_fn_with_state(framing, frame)).layer(CatchPanicLayer::custom(panicked));
     Router::new().fallback_service(routes).layer(around)
 }
 

@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::auth::password::Passwords;
 use crate::error::Problem;
 use crate::frame::Frame;
+use crate::names::Names;
 
 /// The header with what the caller should know about a success: a JSON array of sentences, percent-encoded. The bodies
 /// stay as documented (lifecycle section 3).
@@ -30,6 +31,7 @@ pub struct State {
     driver: Arc<Driver>,
     agent: Arc<dyn Agent>,
     pub(crate) passwords: Passwords,
+    names: Arc<Names>,
 }
 
 impl std::fmt::Debug for State {
@@ -49,7 +51,17 @@ impl State {
     /// The API of this driver's objects and this agent's data plane. Limits, regions and the clock are the driver's.
     #[must_use]
     pub fn new(driver: Arc<Driver>, agent: Arc<dyn Agent>) -> Self {
-        Self { driver, agent, passwords: Passwords::default() }
+        Self { driver, agent, passwords: Passwords::default(), names: Arc::default() }
+    }
+
+    /// The same with other host names.
+    #[must_use]
+    pub fn with_names(self, names: Names) -> Self {
+        Self { names: Arc::new(names), ..self }
+    }
+
+    pub(crate) fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.names)
     }
 
     pub(crate) fn agent(&self) -> &dyn Agent {

@@ -2,6 +2,7 @@
 
 mod address_groups;
 mod cidr_reservations;
+mod extensions;
 mod flow_logs;
 mod fwaas;
 mod legacy_routes;
@@ -48,6 +49,8 @@ pub(crate) fn routes() -> OpenApiRouter<State> {
         .routes(routes!(peerings::reject))
         .routes(routes!(legacy_routes::list, legacy_routes::create))
         .routes(routes!(legacy_routes::show, legacy_routes::delete))
+        .routes(routes!(extensions::list))
+        .routes(routes!(extensions::show))
         .routes(routes!(ports::list, ports::create))
         .routes(routes!(ports::show, ports::update, ports::delete))
         .routes(routes!(ports::list_v2, ports::create_v2))

@@ -1,5 +1,7 @@
 //! The command line as a whole; each command's own arguments are with the command.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
@@ -55,6 +57,9 @@ pub(crate) struct Global {
     /// Where the server is, such as http://127.0.0.1:9797 [env: CAUSEWAY_ENDPOINT]
     #[arg(long, global = true, value_name = "URL")]
     endpoint: Option<String>,
+    /// A PEM file with the authority of the server's certificate [env: CAUSEWAY_CA_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// The region to work in; the first one if not given [env: CAUSEWAY_REGION]
     #[arg(long, global = true, value_name = "REGION")]
     region: Option<String>,
@@ -63,7 +68,12 @@ pub(crate) struct Global {
 impl Global {
     /// What they say about where to call.
     pub(crate) fn flags(&self) -> Flags {
-        Flags { profile: self.profile.clone(), endpoint: self.endpoint.clone(), region: self.region.clone() }
+        Flags {
+            profile: self.profile.clone(),
+            endpoint: self.endpoint.clone(),
+            ca_file: self.ca_file.clone(),
+            region: self.region.clone(),
+        }
     }
 }
 

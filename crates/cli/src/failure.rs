@@ -111,7 +111,7 @@ pub(crate) fn exit_of(error: &ClientError) -> Exit {
         ClientError::Connect { .. } | ClientError::Transport { .. } | ClientError::UnknownProject { .. } => {
             if matches!(error, ClientError::UnknownProject { .. }) { Exit::NotFound } else { Exit::NoConnection }
         }
-        ClientError::Endpoint { .. } | ClientError::Invalid(_) => Exit::Usage,
+        ClientError::Endpoint { .. } | ClientError::CaFile { .. } | ClientError::Invalid(_) => Exit::Usage,
         ClientError::NoProject => Exit::Usage,
         ClientError::Decode { .. } | ClientError::Pagination(_) => Exit::Internal,
     }

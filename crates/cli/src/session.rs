@@ -1,6 +1,7 @@
 //! A conversation with a server: who calls, in which project.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use client::types::{
     AddressGroup, AddressGroupFilter, NetworkAcl, NetworkAclFilter, Peering, PeeringFilter, RouteTable,
@@ -22,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) region: String,
     /// Where the server is.
     pub(crate) endpoint: String,
+    /// Whom to trust about its certificate, where that is not for the machine to say.
+    pub(crate) ca_file: Option<PathBuf>,
     /// Project ids of the caller by region, in the order in which the first is the default; empty if not known.
     pub(crate) projects: Vec<(String, String)>,
 }
@@ -42,10 +45,12 @@ impl Session {
     /// Chooses the project. Asks the server only for what the settings do not say.
     pub(crate) async fn open(settings: &Settings) -> Result<Self> {
         let (endpoint, key) = settings.required()?;
+        let ca_file = settings.ca_file.as_ref().map(|it| it.value.clone());
         let client = Client::new(ClientConfig {
             endpoint: endpoint.value.clone(),
             access_key: key.value.access.clone(),
             secret_key: key.value.secret.clone(),
+            ca_file: ca_file.clone(),
             ..ClientConfig::default()
         })?;
         let mut projects = settings.projects.clone();
@@ -70,7 +75,7 @@ impl Session {
             }
         };
         let client = client.with_project(&project);
-        Ok(Self { client, region, endpoint: endpoint.value.clone(), projects })
+        Ok(Self { client, region, endpoint: endpoint.value.clone(), ca_file, projects })
     }
 
     /// The projects of the caller by region; asks the server if they are not known.

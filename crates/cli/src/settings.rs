@@ -60,6 +60,7 @@ pub(crate) enum Place {
 pub(crate) struct Flags {
     pub(crate) profile: Option<String>,
     pub(crate) endpoint: Option<String>,
+    pub(crate) ca_file: Option<PathBuf>,
     pub(crate) region: Option<String>,
 }
 
@@ -82,6 +83,8 @@ pub(crate) struct Settings {
     /// The profile in use.
     pub(crate) profile: Option<Sourced>,
     pub(crate) endpoint: Option<Sourced>,
+    /// Whom to trust about the certificate of an `https` endpoint; not set: whom the machine trusts.
+    pub(crate) ca_file: Option<Sourced<PathBuf>>,
     pub(crate) key: Option<Sourced<Key>>,
     /// Not set: the first project of the caller.
     pub(crate) place: Option<Sourced<Place>>,
@@ -93,6 +96,7 @@ pub(crate) struct Settings {
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 const ENDPOINT: &str = "CAUSEWAY_ENDPOINT";
+const CA_FILE: &str = "CAUSEWAY_CA_FILE";
 const ACCESS_KEY: &str = "CAUSEWAY_ACCESS_KEY";
 const SECRET_KEY: &str = "CAUSEWAY_SECRET_KEY";
 const PROJECT_ID: &str = "CAUSEWAY_PROJECT_ID";
@@ -113,7 +117,8 @@ impl Settings {
         let endpoint = flags.endpoint.clone().map(|value| Sourced { value, origin: Origin::Flag("--endpoint") });
         let place = flags.region.clone().map(Place::Region);
         let place = place.map(|value| Sourced { value, origin: Origin::Flag("--region") });
-        let mut settings = Self { endpoint, place, ..Self::default() };
+        let ca_file = flags.ca_file.clone().map(|value| Sourced { value, origin: Origin::Flag("--ca-file") });
+        let mut settings = Self { endpoint, ca_file, place, ..Self::default() };
         if let Some(name) = &flags.profile {
             let profile = Sourced { value: name.clone(), origin: Origin::Flag("--profile") };
             settings.add_profile(profile, profiles.find(name)?);
@@ -130,10 +135,16 @@ impl Settings {
                 settings.add_profile(Sourced { value: DEFAULT_PROFILE.to_owned(), origin }, found);
             }
         }
-        if (settings.endpoint.is_none() || settings.key.is_none())
-            && let Some(local) = local(settings.endpoint.as_ref().map(|e| e.value.as_str()))?
-        {
-            settings.add_local(local);
+        let endpoint = settings.endpoint.as_ref().map(|endpoint| endpoint.value.clone());
+        if endpoint.is_none() || settings.key.is_none() {
+            if let Some(local) = local(endpoint.as_deref())? {
+                settings.add_local(local);
+            }
+        } else if settings.ca_file.is_none() && endpoint.as_ref().is_some_and(|it| it.starts_with("https://")) {
+            // The authority of a server on this machine is known; that it cannot be looked up is no reason to fail.
+            if let Some(local) = local(endpoint.as_deref()).ok().flatten() {
+                settings.add_local(local);
+            }
         }
         Ok(settings)
     }
@@ -142,6 +153,9 @@ impl Settings {
         let origin = || Origin::Profile(name.value.clone());
         if self.endpoint.is_none() && !profile.endpoint.is_empty() {
             self.endpoint = Some(Sourced { value: profile.endpoint.clone(), origin: origin() });
+        }
+        if self.ca_file.is_none() && !profile.ca_file.is_empty() {
+            self.ca_file = Some(Sourced { value: PathBuf::from(&profile.ca_file), origin: origin() });
         }
         let place = if profile.project_id.is_empty() {
             Some(profile.region.clone()).filter(|region| !region.is_empty()).map(Place::Region)
@@ -162,6 +176,10 @@ impl Settings {
         if self.endpoint.is_none() {
             self.endpoint =
                 set(environment, ENDPOINT).map(|value| Sourced { value, origin: Origin::Environment(ENDPOINT) });
+        }
+        if self.ca_file.is_none() {
+            let origin = Origin::Environment(CA_FILE);
+            self.ca_file = set(environment, CA_FILE).map(|path| Sourced { value: PathBuf::from(path), origin });
         }
         let project = set(environment, PROJECT_ID)
             .map(|id| Sourced { value: Place::Project(id), origin: Origin::Environment(PROJECT_ID) });
@@ -188,6 +206,11 @@ impl Settings {
         let credentials = &local.credentials;
         if self.endpoint.is_none() {
             self.endpoint = Some(Sourced { value: credentials.endpoint.clone(), origin: origin() });
+        }
+        let secure = self.endpoint.as_ref().is_some_and(|endpoint| endpoint.value.starts_with("https://"));
+        if self.ca_file.is_none() && secure {
+            let ca_file = credentials.tls.as_ref().and_then(|tls| tls.ca_file.clone());
+            self.ca_file = ca_file.map(|value| Sourced { value, origin: origin() });
         }
         let key = Key { access: credentials.access_key.clone(), secret: credentials.secret_key.clone() };
         let projects = credentials.projects.iter().map(|p| (p.region.clone(), p.id.clone())).collect();

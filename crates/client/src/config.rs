@@ -1,6 +1,7 @@
 //! Where the server is and who the caller is.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use reqwest::Url;
 
@@ -19,6 +20,8 @@ pub struct ClientConfig {
     pub project_id: Option<String>,
     /// The account; sent to operations of the account's scope. Not required: the access key tells it.
     pub domain_id: Option<String>,
+    /// A PEM file with the certificate authorities to trust, in place of the machine's; for an `https` endpoint.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl fmt::Debug for ClientConfig {
@@ -29,6 +32,7 @@ impl fmt::Debug for ClientConfig {
             .field("access_key", &self.access_key)
             .field("project_id", &self.project_id)
             .field("domain_id", &self.domain_id)
+            .field("ca_file", &self.ca_file)
             .finish_non_exhaustive()
     }
 }

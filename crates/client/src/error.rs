@@ -63,6 +63,14 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// The file with certificate authorities cannot be used.
+    #[error("cannot use {path} as certificate authority: {why}")]
+    CaFile {
+        /// The file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
     /// A VPC operation without a project.
     #[error("this operation needs a project: name a region or a project id")]
     NoProject,
@@ -187,7 +195,11 @@ fn connect_hint(endpoint: &str, error: &reqwest::Error) -> String {
         return "the host name cannot be resolved; check its spelling, or use an IP address".to_owned();
     }
     if all.contains("certificate") {
-        return format!("its certificate is not trusted here ({})", innermost(error));
+        return format!(
+            "its certificate is not trusted here ({}); name the file of its certificate authority (--ca-file or \
+             CAUSEWAY_CA_FILE)",
+            innermost(error)
+        );
     }
     if endpoint.starts_with("https://") && (all.contains("corrupt message") || all.contains("InvalidContentType")) {
         return "the server there does not speak TLS; try http:// instead of https://".to_owned();

@@ -1,11 +1,12 @@
 //! The client: signs, sends, reads answers.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url, redirect};
+use reqwest::{Certificate, Method, Url, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -48,7 +49,7 @@ impl Client {
     /// to ring if nothing else has set one.
     ///
     /// # Errors
-    /// [`Error::Endpoint`]; [`Error::Invalid`] if TLS cannot be set up, as on a machine without root certificates.
+    /// [`Error::Endpoint`]; [`Error::CaFile`]; [`Error::Invalid`] if TLS cannot be set up, as on a machine without root certificates.
     pub fn new(config: ClientConfig) -> Result<Self> {
         let endpoint = Endpoint::parse(&config.endpoint)?;
         // An error only says that there is a provider already.
@@ -65,6 +66,8 @@ impl Client {
         if !endpoint.tls {
             // Plain HTTP must work where there are no root certificates to load.
             builder = builder.tls_certs_only([]);
+        } else if let Some(path) = &config.ca_file {
+            builder = builder.tls_certs_only(authorities(path)?);
         }
         let http = builder.build().map_err(|error| Error::from_reqwest(&config.endpoint, error))?;
         Ok(Self { http, endpoint: Arc::new(endpoint), config: Arc::new(config), warnings: Warnings::default() })
@@ -84,6 +87,7 @@ impl Client {
             endpoint: self.config.endpoint.clone(),
             access_key: access_key.to_owned(),
             secret_key: secret_key.to_owned(),
+            ca_file: self.config.ca_file.clone(),
             ..ClientConfig::default()
         };
         Self { config: Arc::new(config), ..self.clone() }
@@ -277,6 +281,16 @@ impl Client {
             *request.body_mut() = Some(draft.body.clone().into());
         }
         Ok(request)
+    }
+}
+
+/// The certificates of a file.
+fn authorities(path: &Path) -> Result<Vec<Certificate>> {
+    let refused = |why: String| Error::CaFile { path: path.display().to_string(), why };
+    let pem = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(refused("it has no certificate in PEM form".to_owned())),
     }
 }
 

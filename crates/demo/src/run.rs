@@ -71,6 +71,7 @@ pub async fn run(options: DemoOptions) -> Result<DemoOutcome, DemoError> {
     let starting = server::start(ServerOptions {
         data: folder.path().join("server"),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        tls: None,
         datapath: options.datapath,
         config: FileConfig::default(),
     });
@@ -234,6 +235,7 @@ fn leave_mark(world: &World, folder: &Path) -> Result<Mark, std::io::Error> {
     };
     let credentials = Credentials {
         endpoint: world.server.endpoint().to_owned(),
+        tls: None,
         domain: named(&account.account.id, &account.account.name),
         user: named(&account.user.id, &account.user.name),
         password: account.user.password.clone(),

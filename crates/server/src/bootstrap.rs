@@ -10,7 +10,7 @@ use control::{Caller, CreateAccessKey, CreateAccount, Driver, UpdateUser};
 use model::{AccessKey, Account, Site, User};
 
 use crate::credentials::write_private;
-use crate::{Credentials, NamedId, ProjectCredentials, StartError};
+use crate::{Credentials, NamedId, ProjectCredentials, StartError, TlsAccess};
 
 /// Name of the first account and of its user.
 const FIRST_ACCOUNT: &str = "admin";
@@ -52,7 +52,12 @@ pub(crate) fn known_instance(data: &Path) -> Result<Option<String>, StartError> 
 
 /// Makes what is missing: the first account, projects of new regions, the credentials file. A file that was lost is
 /// made anew with a new access key and password.
-pub(crate) async fn accounts(driver: &Driver, data: &Path, endpoint: &str) -> Result<Credentials, StartError> {
+pub(crate) async fn accounts(
+    driver: &Driver,
+    data: &Path,
+    endpoint: &str,
+    tls: Option<TlsAccess>,
+) -> Result<Credentials, StartError> {
     let failed = |error: control::Error| StartError::Bootstrap(error.to_string());
     let in_data = |source| StartError::Data { path: data.join(Credentials::FILE).display().to_string(), source };
     let mut password = None;
@@ -90,6 +95,7 @@ pub(crate) async fn accounts(driver: &Driver, data: &Path, endpoint: &str) -> Re
         }
     };
     credentials.endpoint = endpoint.to_owned();
+    credentials.tls = tls;
     // In the order of the configuration: the first region is the command line's default.
     let catalog = driver.catalog();
     let regions = driver.settings().config.regions.iter();
@@ -104,6 +110,7 @@ pub(crate) async fn accounts(driver: &Driver, data: &Path, endpoint: &str) -> Re
 fn fresh(operator: &Account, user: &User, password: String, key: &AccessKey) -> Credentials {
     Credentials {
         endpoint: String::new(),
+        tls: None,
         domain: NamedId { id: operator.id.to_string(), name: operator.name.clone() },
         user: NamedId { id: user.id.to_string(), name: user.name.clone() },
         password,

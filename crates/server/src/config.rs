@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use agent::DEFAULT_MTU;
+use api::Names;
 use control::{Config, DEFAULT_IPV6_PREFIX, Limits, Region, Settings};
-use ipnet::Ipv6Net;
+use ipnet::{IpNet, Ipv6Net};
 use model::{EdgeSiteId, RegionId};
 use serde::Deserialize;
 
@@ -40,6 +41,11 @@ pub enum ConfigError {
 pub struct FileConfig {
     /// Regions of the installation; `region-1` and `region-2` unless given.
     pub regions: Vec<RegionConfig>,
+    /// The domain of host names, such as `vpc.<region>.<domain>` (api-iam §2).
+    pub domain: String,
+    /// Addresses of proxies that end TLS before the plain listener: their `X-Forwarded-Proto` is believed. This machine
+    /// unless given.
+    pub trusted_proxies: Vec<IpNet>,
     /// Days until an unanswered peering request expires (rule LC-3); 0 means never.
     pub peering_expiry_days: u32,
     /// Where the IPv6 prefixes of subnets come from, a /64 each (rule V6-1): a /64 or shorter of 2000::/3 or fd00::/8. The
@@ -81,6 +87,8 @@ impl Default for FileConfig {
     fn default() -> Self {
         Self {
             regions: vec![RegionConfig::named("region-1"), RegionConfig::named("region-2")],
+            domain: Names::DEFAULT_DOMAIN.to_owned(),
+            trusted_proxies: Names::default().trusted_proxies().to_vec(),
             peering_expiry_days: 7,
             ipv6_prefix: DEFAULT_IPV6_PREFIX,
             mtu: DEFAULT_MTU,
@@ -107,6 +115,12 @@ impl FileConfig {
         Settings { limits: self.limits.clone(), config, ..Settings::default() }
     }
 
+    /// The host names of the API.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        Names::new(&self.domain, self.trusted_proxies.clone())
+    }
+
     /// Reads the file.
     ///
     /// # Errors
@@ -131,6 +145,9 @@ impl FileConfig {
                 return Err(format!("region ids must be unique and not empty: `{}`", region.id));
             }
         }
+        if !is_domain(&config.domain) {
+            return Err(format!("domain `{}`: a host name such as cloud.example is expected", config.domain));
+        }
         let prefix = config.ipv6_prefix;
         if prefix.trunc() != prefix || prefix.prefix_len() > 64 {
             return Err(format!("ipv6_prefix `{prefix}`: a /64 or shorter without bits behind the prefix is expected"));
@@ -141,6 +158,17 @@ impl FileConfig {
         }
         Ok(config)
     }
+}
+
+/// Whether hosts can be named below it; an address is no domain.
+fn is_domain(text: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    text.len() <= 180 && text.split('.').all(label) && text.parse::<std::net::IpAddr>().is_err()
 }
 
 #[cfg(test)]
@@ -161,7 +189,7 @@ mod tests {
 
     /// V6-1, MTU-1: what could not work is refused at the start.
     #[test]
-    fn prefix_and_mtu_are_checked() {
+    fn names_prefix_and_mtu_are_checked() {
         let file = FileConfig::parse("ipv6_prefix = \"2001:db8::/32\"\nmtu = 1400\n").unwrap();
         assert_eq!((file.settings().config.ipv6_prefix.to_string().as_str(), file.mtu), ("2001:db8::/32", 1400));
         for (text, hint) in [
@@ -170,6 +198,10 @@ mod tests {
             ("ipv6_prefix = \"fe80::/48\"", "not for workloads"),
             ("ipv6_prefix = \"::/0\"", "not for workloads"),
             ("ipv6_prefix = \"10.0.0.0/8\"", "ipv6_prefix"),
+            ("domain = \"cloud..example\"", "a host name such as cloud.example"),
+            ("domain = \"10.0.0.1\"", "a host name"),
+            ("domain = \"\"", "a host name"),
+            ("trusted_proxies = [\"10.0.0.1\"]", "trusted_proxies"),
             ("mtu = 1279", "1280 to 9000"),
             ("mtu = 9001", "1280 to 9000"),
         ] {

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,11 +27,24 @@ pub struct ProjectCredentials {
     pub name: String,
 }
 
+/// How to call over TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsAccess {
+    /// `https://address:port`.
+    pub endpoint: String,
+    /// The file with the certificate authority to trust, when it is the server's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+}
+
 /// Contents of `credentials.json`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {
-    /// Where the server listens.
+    /// Where the server listens, without TLS.
     pub endpoint: String,
+    /// Where it listens with TLS as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsAccess>,
     /// The account.
     pub domain: NamedId,
     /// Its user.
@@ -83,9 +96,14 @@ impl Credentials {
 
 /// Replaces a file in one step, readable by its owner only, and on disk when this returns.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_file(path, bytes, 0o600)
+}
+
+/// Replaces a file in one step, and on disk when this returns.
+pub(crate) fn write_file(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let temporary = path.with_extension("new");
     let _ = fs::remove_file(&temporary);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;

@@ -11,10 +11,12 @@ mod credentials;
 mod marker;
 mod options;
 mod running;
+mod tls;
 
 pub use agent::kernel_supported;
 pub use config::{ConfigError, FileConfig, RegionConfig};
-pub use credentials::{Credentials, NamedId, ProjectCredentials};
+pub use credentials::{Credentials, NamedId, ProjectCredentials, TlsAccess};
 pub use marker::{Mark, Marker, default_data};
 pub use options::{DatapathChoice, ServerOptions};
 pub use running::{RunningServer, StartError, remove_leftovers, start};
+pub use tls::{CertificateSource, TlsError, TlsOptions};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::FileConfig;
+use crate::{FileConfig, TlsOptions};
 
 /// Which data plane to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct ServerOptions {
     pub data: PathBuf,
     /// Address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// TLS beside it, if wanted.
+    pub tls: Option<TlsOptions>,
     /// Which data plane.
     pub datapath: DatapathChoice,
     /// Regions, zones, edge sites, limits.

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::{Agent, Feed, KernelAgent, SimulatedAgent};
+use api::Router;
 use control::{Driver, Subscription};
+use rustls::ServerConfig;
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Credentials, DatapathChoice, ServerOptions, bootstrap};
+use crate::tls::{Certificates, HostNames, keep_current};
+use crate::{Credentials, DatapathChoice, ServerOptions, TlsAccess, TlsError, TlsOptions, bootstrap};
 
 /// How often requests and tokens that are due are expired.
 const EXPIRY_ROUND: Duration = Duration::from_secs(30);
@@ -79,6 +82,17 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The address for TLS cannot be listened on.
+    #[error("cannot listen on {address} for TLS: {source}; choose another with --tls-listen")]
+    ListenTls {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// There is no certificate to listen with.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The kernel data plane was asked for, and this machine cannot run it.
     #[error("the kernel data plane cannot run here: {0}. Start with --datapath sim to do without packets")]
     NoKernel(String),
@@ -157,9 +171,15 @@ async fn start_over(
     let driver = Arc::new(driver);
     // The name comes before the first account: a folder with accounts has had one.
     let instance = bootstrap::instance(data, driver.catalog().accounts().next().is_some())?;
+    // Certificates before addresses: what is wrong with a file is said though another program listens.
+    let certificates = options.tls.as_ref().map(|tls| open_certificates(tls, options)).transpose()?;
     let listening = |source| StartError::Listen { address: options.listen.to_string(), source };
     let listener = TcpListener::bind(options.listen).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
+    let secure = match (&options.tls, &certificates) {
+        (Some(tls), Some(certificates)) => Some(listen_tls(tls, certificates).await?),
+        _ => None,
+    };
 
     let shutdown = CancellationToken::new();
     tasks.push(tokio::spawn(async move {
@@ -167,7 +187,8 @@ async fn start_over(
             tracing::error!(%error, "the catalog no longer follows the store; writes are refused until a restart");
         }
     }));
-    let credentials = bootstrap::accounts(&driver, data, &format!("http://{address}")).await?;
+    let access = secure.as_ref().map(|secure| secure.access.clone());
+    let credentials = bootstrap::accounts(&driver, data, &format!("http://{address}"), access).await?;
 
     // The subscription comes before the catalog that the data plane starts from: nothing in between is missed.
     let updates = driver.watch();
@@ -176,14 +197,48 @@ async fn start_over(
     tasks.push(tokio::spawn(expire(driver.clone(), shutdown.clone())));
     tasks.push(tokio::spawn(move_vips(driver.clone(), data_plane.agent().claims())));
 
-    let router = api::router(api::State::new(driver, data_plane.agent()));
-    let stopping = shutdown.clone();
-    tasks.push(tokio::spawn(async move {
-        if let Err(error) = api::serve(listener, router, stopping.cancelled_owned()).await {
-            tracing::error!(%error, "the API no longer listens");
-        }
-    }));
+    tasks.extend(certificates.map(|certificates| tokio::spawn(keep_current(certificates, shutdown.clone()))));
+    let router = api::router(api::State::new(driver, data_plane.agent()).with_names(options.config.names()));
+    tasks.push(tokio::spawn(serve(listener, secure, router, shutdown.clone())));
     Ok(RunningServer { credentials, instance, data_plane, store: store.clone(), shutdown, tasks: Vec::new() })
+}
+
+/// A listener for TLS.
+struct Secure {
+    listener: TcpListener,
+    config: Arc<ServerConfig>,
+    access: TlsAccess,
+}
+
+fn open_certificates(tls: &TlsOptions, options: &ServerOptions) -> Result<Arc<Certificates>, TlsError> {
+    let hosts = HostNames {
+        listen: tls.listen.ip(),
+        domain: options.config.names().domain().to_owned(),
+        regions: options.config.regions.iter().map(|region| region.id.clone()).collect(),
+    };
+    Certificates::open(&tls.certificate, &options.data, hosts).map(Arc::new)
+}
+
+async fn listen_tls(tls: &TlsOptions, certificates: &Arc<Certificates>) -> Result<Secure, StartError> {
+    let listening = |source| StartError::ListenTls { address: tls.listen.to_string(), source };
+    let listener = TcpListener::bind(tls.listen).await.map_err(listening)?;
+    let endpoint = format!("https://{}", listener.local_addr().map_err(listening)?);
+    let access = TlsAccess { endpoint, ca_file: certificates.ca_file() };
+    Ok(Secure { listener, config: Arc::new(certificates.config()?), access })
+}
+
+/// Serves the API until the shutdown.
+async fn serve(listener: TcpListener, secure: Option<Secure>, router: Router, shutdown: CancellationToken) {
+    let plain = api::serve(listener, router.clone(), shutdown.clone().cancelled_owned());
+    let secure = async {
+        match secure {
+            Some(it) => api::serve_tls(it.listener, it.config, router, shutdown.cancelled_owned()).await,
+            None => Ok(()),
+        }
+    };
+    if let Err(error) = tokio::try_join!(plain, secure) {
+        tracing::error!(%error, "the API no longer listens");
+    }
 }
 
 /// Chooses and starts the data plane; returns when the catalog is in force.
@@ -289,6 +344,12 @@ impl RunningServer {
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.credentials.endpoint
+    }
+
+    /// How to call over TLS, if there is a listener for it.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsAccess> {
+        self.credentials.tls.as_ref()
     }
 
     /// How to call as the first account, the operator.

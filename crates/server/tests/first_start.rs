@@ -13,6 +13,7 @@ fn options(data: &Path) -> ServerOptions {
     ServerOptions {
         data: data.to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        tls: None,
         datapath: DatapathChoice::Sim,
         config: FileConfig::default(),
     }
@@ -24,7 +25,7 @@ fn client(credentials: &Credentials) -> Client {
         access_key: credentials.access_key.clone(),
         secret_key: credentials.secret_key.clone(),
         project_id: Some(credentials.projects[0].id.clone()),
-        domain_id: None,
+        ..ClientConfig::default()
     })
     .unwrap()
 }

@@ -11,6 +11,7 @@ fn options(data: &Path) -> ServerOptions {
     ServerOptions {
         data: data.to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        tls: None,
         datapath: DatapathChoice::Sim,
         config: FileConfig::default(),
     }

@@ -9,6 +9,7 @@ use model::{AccessKey, Account, Project, Timestamp, Token, User};
 
 use super::{header, secret};
 use crate::error::Problem;
+use crate::frame::Frame;
 
 /// Who calls, and for what.
 #[derive(Clone, Debug)]
@@ -72,6 +73,7 @@ impl Identity {
         mut self,
         catalog: &Catalog,
         path: Option<&str>,
+        frame: &Frame,
         headers: &HeaderMap,
     ) -> Result<Self, Problem> {
         if self.token.is_some() {
@@ -98,8 +100,9 @@ impl Identity {
                     .filter(|project| project.account == self.account.id)
                     .ok_or_else(Problem::wrong_project)?,
             ),
-            None => header(headers, "host")?
-                .and_then(|host| host.split('.').nth(1))
+            None => frame
+                .named()
+                .and_then(|named| named.region)
                 .and_then(|region| catalog.project_in(self.account.id, &region.into())),
         };
         if let Some(project) = project {

@@ -290,7 +290,10 @@ fn describe(catalog: &Catalog, token: &Token, frame: &Frame, query: &Query) -> R
     let project = token.project.and_then(|id| catalog.project(id)).cloned();
     let domain = json!({"id": account.id, "name": account.name});
     let scope = project.clone().map_or(Scope::Account, Scope::Project);
-    let services = if query.one("nocatalog").is_some() { Vec::new() } else { super::catalog::entries(&scope, frame) };
+    let services = match query.one("nocatalog") {
+        Some(_) => Vec::new(),
+        None => super::catalog::entries(catalog, account.id, &scope, frame),
+    };
     let mut body = json!({
         "expires_at": token.expires_at.with_micros(),
         "issued_at": token.issued_at.with_micros(),

@@ -1,6 +1,6 @@
 //! Version documents (api-iam §4, api-vpc §0.1).
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, http::HeaderValue};
 use serde_json::{Value, json};
@@ -12,20 +12,27 @@ use crate::frame::Frame;
     (status = 200, description = "Versions of the network API"),
     (status = 300, description = "Versions of the identity API"),
 ))]
-pub(crate) async fn root(frame: Frame, headers: HeaderMap) -> Response {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if host.split([':', '.']).next() == Some("iam") {
+pub(crate) async fn root(frame: Frame) -> Response {
+    if frame.named().is_some_and(|named| named.service.eq_ignore_ascii_case("iam")) {
         let body = json!({"versions": {"values": [identity(&frame)]}});
         return (StatusCode::MULTIPLE_CHOICES, Json(body)).into_response();
     }
-    let versions: Vec<Value> = ["v1", "v2.0", "v3"]
-        .iter()
-        .map(|id| {
-            let links = [json!({"href": format!("{}/{id}/", frame.base), "rel": "self"})];
-            json!({"id": id, "status": "CURRENT", "links": links})
-        })
-        .collect();
+    let versions: Vec<Value> = ["v1", "v2.0", "v3"].iter().map(|id| network(id, &frame)).collect();
     Json(json!({"versions": versions})).into_response()
+}
+
+/// Show the version of the network API that OpenStack clients speak.
+#[utoipa::path(get, path = "/v2.0", tag = "Versions", operation_id = "showNetworkVersion",
+    responses((status = 200, description = "The version")))]
+pub(crate) async fn show_network(frame: Frame) -> Response {
+    let mut response = Json(json!({"version": network("v2.0", &frame)})).into_response();
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("host"));
+    response
+}
+
+fn network(id: &str, frame: &Frame) -> Value {
+    let links = [json!({"href": format!("{}/{id}/", frame.base), "rel": "self"})];
+    json!({"id": id, "status": "CURRENT", "links": links})
 }
 
 /// Show the version of the identity API.

@@ -7,7 +7,8 @@ use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder, Schema};
 use crate::family::Family;
 
 /// Operations that need no credentials.
-pub(super) const OPEN: [(&str, &str); 3] = [("/", "get"), ("/v3", "get"), ("/v3/auth/tokens", "post")];
+pub(super) const OPEN: [(&str, &str); 4] =
+    [("/", "get"), ("/v2.0", "get"), ("/v3", "get"), ("/v3/auth/tokens", "post")];
 
 /// The gateway's own envelope: authentication and sizes, whatever the path (api-iam §8.1).
 const GATEWAY: &str = "ErrorV3";

@@ -24,7 +24,7 @@ async fn connect(world: &World) -> Client {
         access_key: world.a.access_key.clone(),
         secret_key: world.a.secret_key.clone(),
         project_id: Some(world.a.project.clone()),
-        domain_id: None,
+        ..ClientConfig::default()
     })
     .unwrap()
 }

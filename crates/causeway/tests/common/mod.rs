@@ -109,7 +109,7 @@ impl TestServer {
             access_key: credentials.access_key.clone(),
             secret_key: credentials.secret_key.clone(),
             project_id: Some(credentials.projects[0].id.clone()),
-            domain_id: None,
+            ..ClientConfig::default()
         })
         .unwrap()
     }

@@ -75,7 +75,7 @@ pub(crate) async fn run(command: AccountCommand, app: &App) -> Result<Exit> {
             let created = session.client.create_account(&AccountCreate { name, site }).await?;
             let saved = if save {
                 let access = suite::AccountAccess::from(&created);
-                Some(app.profiles()?.store(&created.account.name, profile_of(&session.endpoint, &access))?)
+                Some(app.profiles()?.store(&created.account.name, profile_of(&session, &access))?)
             } else {
                 None
             };

@@ -97,9 +97,11 @@ async fn usable(base: &Client, name: &str, profile: &Profile) -> Result<Option<A
 }
 
 /// The profile of an account that was made.
-pub(crate) fn profile_of(endpoint: &str, access: &AccountAccess) -> Profile {
+pub(crate) fn profile_of(session: &Session, access: &AccountAccess) -> Profile {
+    let ca_file = session.ca_file.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
     Profile {
-        endpoint: endpoint.to_owned(),
+        endpoint: session.endpoint.clone(),
+        ca_file: ca_file.map(|path| path.display().to_string()).unwrap_or_default(),
         access_key: access.access_key.clone(),
         secret_key: access.secret_key.clone(),
         projects: access.projects.clone(),

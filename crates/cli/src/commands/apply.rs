@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{BAD, CHANGED, GOOD, Printer, note, styled, warn};
 use crate::progress::Progress;
-use crate::session::is_about_routes_to_come;
+use crate::session::{Session, is_about_routes_to_come};
 use crate::settings::Profiles;
 
 /// What to apply.
@@ -57,7 +57,7 @@ pub(crate) async fn run(args: ApplyArgs, app: &App) -> Result<Exit> {
     let profiles = Mutex::new(app.profiles()?);
     let mut reporter = Reporter::new(app.printer, &progress);
     let mut on_account = |name: &str, made: &AccountAccess| {
-        progress.above(|| note(keep(&profiles, &session.endpoint, name, made)));
+        progress.above(|| note(keep(&profiles, &session, name, made)));
     };
     let mut on_change = |line: &ChangeLine| reporter.change(line);
     let mut options = ApplyOptions { dry_run: args.dry_run, on_change: &mut on_change, on_account: &mut on_account };
@@ -77,9 +77,9 @@ pub(crate) async fn run(args: ApplyArgs, app: &App) -> Result<Exit> {
 }
 
 /// Keeps the key of an account that was made; what to tell about it.
-fn keep(profiles: &Mutex<Profiles>, endpoint: &str, name: &str, made: &AccountAccess) -> String {
+fn keep(profiles: &Mutex<Profiles>, session: &Session, name: &str, made: &AccountAccess) -> String {
     let mut profiles = profiles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    match profiles.store(name, profile_of(endpoint, made)) {
+    match profiles.store(name, profile_of(session, made)) {
         Ok(saved) => format!("made account {name}; its key is profile `{}` in {}", saved.name, saved.path.display()),
         Err(failure) => format!("made account {name}, but its key could not be kept: {}", failure.message),
     }

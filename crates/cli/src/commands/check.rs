@@ -124,6 +124,7 @@ impl Stage for InProcess {
             let options = ServerOptions {
                 data: data.path().to_owned(),
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+                tls: None,
                 datapath: self.datapath,
                 config,
             };

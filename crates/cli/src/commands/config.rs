@@ -26,6 +26,7 @@ named:
 
 Environment:
   CAUSEWAY_ENDPOINT, CAUSEWAY_ACCESS_KEY, CAUSEWAY_SECRET_KEY, CAUSEWAY_PROJECT_ID, CAUSEWAY_REGION
+  CAUSEWAY_CA_FILE  the authority of the certificate of an https endpoint (`ca_file` in a profile)
   CAUSEWAY_PROFILE  the profile to use
   CAUSEWAY_DATA     the data folder of the server on this machine
   CAUSEWAY_RUN      the folder where running servers leave marks
@@ -70,6 +71,9 @@ fn shown(settings: &Settings) -> Vec<Setting> {
         || none("endpoint"),
         |it| Setting { name: "endpoint", value: it.value.clone(), origin: it.origin.to_string() },
     ));
+    if let Some(it) = &settings.ca_file {
+        all.push(Setting { name: "CA file", value: it.value.display().to_string(), origin: it.origin.to_string() });
+    }
     all.push(settings.key.as_ref().map_or_else(
         || none("access key"),
         |it| Setting { name: "access key", value: it.value.access.clone(), origin: it.origin.to_string() },

@@ -232,7 +232,8 @@ async fn peer_of_caller(session: &Session, peer: &str, project: Option<String>) 
 /// A VPC of the account of a profile.
 async fn peer_of_profile(app: &App, own: &Session, profile: &str, peer: &str) -> Result<PeeringVpc> {
     let region = Some(own.region.clone()).filter(|region| !region.is_empty());
-    let flags = Flags { profile: Some(profile.to_owned()), endpoint: Some(own.endpoint.clone()), region };
+    let (endpoint, ca_file) = (Some(own.endpoint.clone()), own.ca_file.clone());
+    let flags = Flags { profile: Some(profile.to_owned()), endpoint, ca_file, region };
     let other =
         App { flags, ..app.clone() }.session().await.map_err(|f| f.while_doing(&format!("profile {profile}")))?;
     let vpc = other.vpc(peer).await.map_err(|f| f.while_doing(&format!("profile {profile}")))?;

@@ -1,14 +1,15 @@
 //! `causeway serve`.
 
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 use server::{
-    Credentials, DatapathChoice, FileConfig, Mark, Marker, RunningServer, ServerOptions, StartError, default_data,
+    CertificateSource, Credentials, DatapathChoice, FileConfig, Mark, Marker, RunningServer, ServerOptions, StartError,
+    TlsAccess, TlsOptions, default_data,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -21,6 +22,9 @@ use crate::output::{FAINT, GOOD, STRONG, note, styled, warn};
 /// A server that takes longer to stop is left.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
 
+/// Where to listen for TLS unless it is said.
+const TLS_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9443);
+
 /// How to serve.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -31,7 +35,13 @@ started again with the same folder takes over.
 The default folder is /var/lib/causeway for root, else ~/.local/state/causeway. Logs go to the standard error: text on a \
 terminal, JSON elsewhere; CAUSEWAY_LOG sets the level, such as debug.
 
+TLS is for clients that insist on https, as SDKs and Terraform do by default. With --tls-auto they must be told whom to \
+trust: the file DIR/tls/ca.pem, which stays the same. Certificates are for this machine, *.REGION.DOMAIN and \
+SERVICE.DOMAIN (vpc, iam, ...), and are renewed in time.
+
 Configuration file:
+  domain = \"cloud.example\"
+  trusted_proxies = [\"127.0.0.0/8\"]
   peering_expiry_days = 7
 
   [[regions]]
@@ -45,6 +55,8 @@ Configuration file:
 Examples:
   causeway serve
   causeway serve --data /srv/causeway --listen 127.0.0.1:9800 --datapath kernel
+  causeway serve --tls-auto --tls-listen 0.0.0.0:443
+  causeway serve --tls-cert server.pem --tls-key server.key
   causeway serve --datapath sim --config causeway.toml")]
 pub(crate) struct ServeArgs {
     /// The folder with everything that the server keeps
@@ -53,6 +65,18 @@ pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9797", value_parser = address)]
     listen: SocketAddr,
+    /// Where to listen for TLS beside that; 127.0.0.1:9443 if not given
+    #[arg(long, value_name = "ADDR:PORT", requires = "tls", value_parser = address)]
+    tls_listen: Option<SocketAddr>,
+    /// Listen for TLS with this certificate, a PEM file; read again when it changes
+    #[arg(long, value_name = "FILE", group = "tls", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Listen for TLS with a certificate of an own authority, made in DIR/tls when there is none
+    #[arg(long, group = "tls")]
+    tls_auto: bool,
     /// What forwards packets: auto, kernel or sim
     #[arg(long, value_name = "KIND", default_value_t)]
     datapath: DatapathChoice,
@@ -65,11 +89,25 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Serialize)]
 struct Started<'a> {
     endpoint: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<&'a TlsAccess>,
     datapath: &'static str,
     datapath_note: String,
     instance: &'a str,
     data: &'a Path,
     credentials: PathBuf,
+}
+
+impl ServeArgs {
+    /// Where the certificate comes from, if TLS is wanted.
+    fn certificate(&self) -> Option<CertificateSource> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => {
+                Some(CertificateSource::Files { certificate: certificate.clone(), key: key.clone() })
+            }
+            _ => self.tls_auto.then_some(CertificateSource::Generated),
+        }
+    }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -89,7 +127,9 @@ pub(crate) async fn run(args: ServeArgs, app: &App) -> Result<Exit> {
     // Before the start: a signal during it must not leave it half done.
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_watch)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot_watch)?;
-    let options = ServerOptions { data: data.clone(), listen: args.listen, datapath: args.datapath, config };
+    let tls_listen = args.tls_listen.unwrap_or(TLS_LISTEN);
+    let tls = args.certificate().map(|certificate| TlsOptions { listen: tls_listen, certificate });
+    let options = ServerOptions { data: data.clone(), listen: args.listen, tls, datapath: args.datapath, config };
     let running = server::start(options).await.map_err(|error| not_started(&error, args.listen))?;
     let mark = leave_mark(&running, &data);
     tell(&running, &data, args.datapath, app)?;
@@ -163,7 +203,8 @@ fn not_started(error: &StartError, listen: SocketAddr) -> Failure {
             Failure::refused(format!("cannot listen on {listen}: {who}"))
                 .hint("choose another address with --listen; port 0 takes a free one")
         }
-        StartError::Listen { .. } | StartError::NoKernel(_) => Failure::refused(message),
+        StartError::Listen { .. } | StartError::ListenTls { .. } | StartError::NoKernel(_) => Failure::refused(message),
+        StartError::Tls(_) => Failure::usage(message),
         StartError::Data { .. } => Failure::usage(message).hint("choose another folder with --data"),
         StartError::Open(_) if message.contains("already open") => {
             Failure::refused(message).hint("a folder belongs to one server at a time; choose another with --data")
@@ -179,6 +220,7 @@ fn tell(running: &RunningServer, data: &Path, wanted: DatapathChoice, app: &App)
     let credentials = data.join(Credentials::FILE);
     let started = Started {
         endpoint: running.endpoint(),
+        tls: running.tls(),
         datapath: if running.is_kernel() { "kernel" } else { "sim" },
         datapath_note: running.note(),
         instance: running.instance(),
@@ -189,10 +231,11 @@ fn tell(running: &RunningServer, data: &Path, wanted: DatapathChoice, app: &App)
         let regions: Vec<&str> = running.credentials().projects.iter().map(|p| p.region.as_str()).collect();
         let label = |text: &str| styled(FAINT, format!("{text:12}"));
         format!(
-            "{} at {}\n  {}{}\n  {}{}\n  {}{}\n  {}{}\n\nnext\n  causeway status\n  causeway apply -f FILE\n  \
+            "{} at {}\n{}  {}{}\n  {}{}\n  {}{}\n  {}{}\n\nnext\n  causeway status\n  causeway apply -f FILE\n  \
              causeway trace FROM TO tcp/PORT\n",
             styled(GOOD.bold(), "Causeway serves"),
             styled(STRONG, running.endpoint()),
+            running.tls().map(|tls| about_tls(tls, &label)).unwrap_or_default(),
             label("data plane"),
             running.note(),
             label("regions"),
@@ -207,6 +250,22 @@ fn tell(running: &RunningServer, data: &Path, wanted: DatapathChoice, app: &App)
         warn(format_args!("no packets flow here: {}", running.note()));
     }
     Ok(())
+}
+
+/// Where TLS is, and how clients come to trust it.
+fn about_tls(tls: &TlsAccess, label: &impl Fn(&str) -> String) -> String {
+    let mut text = format!("  {}{}\n", label("TLS"), styled(STRONG, &tls.endpoint));
+    if let Some(ca_file) = &tls.ca_file {
+        let file = ca_file.display();
+        let blank = label("");
+        text += &format!("  {}trusted with the authority {file}:\n", label("certificate"));
+        text += &format!("  {blank}curl --cacert {file}\n");
+        text += &format!("  {blank}Terraform: cacert_file = \"{file}\"\n");
+        text += &format!("  {blank}Python SDK: HttpConfig.ssl_ca_cert = \"{file}\"\n");
+        text += &format!("  {blank}OpenStack: OS_CACERT={file}\n");
+        text += &format!("  {blank}causeway --endpoint {} --ca-file {file}\n", tls.endpoint);
+    }
+    text
 }
 
 #[cfg(test)]

@@ -25,7 +25,12 @@ pub(crate) struct Local {
 /// Finds a server: that of `$CAUSEWAY_DATA` if it is set; else the one in the default data folder if it answers; else
 /// the one that left a mark and answers. With `endpoint`, only the one that listens there, whether it answers or not.
 pub(crate) fn find(root: bool, environment: Environment<'_>, endpoint: Option<&str>) -> Result<Option<Local>> {
-    let wanted = |local: &Local| endpoint.is_none_or(|endpoint| same(endpoint, &local.credentials.endpoint));
+    let wanted = |local: &Local| {
+        let credentials = &local.credentials;
+        let tls = credentials.tls.as_ref().map(|tls| tls.endpoint.as_str());
+        endpoint
+            .is_none_or(|endpoint| same(endpoint, &credentials.endpoint) || tls.is_some_and(|it| same(endpoint, it)))
+    };
     if let Some(data) = set(environment, "CAUSEWAY_DATA").map(PathBuf::from) {
         return match read(&data)? {
             Some(local) => Ok(Some(local).filter(wanted)),
@@ -45,7 +50,7 @@ pub(crate) fn find(root: bool, environment: Environment<'_>, endpoint: Option<&s
         if let Some(local) = at_default.filter(wanted) {
             return Ok(Some(local));
         }
-        for marker in marked.iter().filter(|marker| endpoint.is_some_and(|endpoint| same(endpoint, &marker.endpoint))) {
+        for marker in &marked {
             if let Some(local) = read_if_allowed(&marker.data)?.filter(wanted) {
                 return Ok(Some(local));
             }
@@ -121,6 +126,7 @@ mod tests {
         let project = ProjectCredentials { region: "r".to_owned(), id: "p".to_owned(), name: "r".to_owned() };
         let credentials = Credentials {
             endpoint: endpoint.to_owned(),
+            tls: None,
             domain: id("d"),
             user: id("u"),
             password: String::new(),

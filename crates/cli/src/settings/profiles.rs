@@ -18,6 +18,9 @@ use crate::failure::{Failure, Result, chain};
 pub(crate) struct Profile {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) endpoint: String,
+    /// PEM file with the authority of an `https` endpoint's certificate.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) ca_file: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) access_key: String,
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use server::{Credentials, NamedId, ProjectCredentials};
+use server::{Credentials, NamedId, ProjectCredentials, TlsAccess};
 
 use super::*;
 use crate::exit::Exit;
@@ -35,6 +35,10 @@ fn local() -> Local {
         data: PathBuf::from("/data"),
         credentials: Credentials {
             endpoint: "http://local:1".to_owned(),
+            tls: Some(TlsAccess {
+                endpoint: "https://local:2".to_owned(),
+                ca_file: Some(PathBuf::from("/data/ca.pem")),
+            }),
             domain: id("d"),
             user: id("u"),
             password: String::new(),
@@ -100,6 +104,7 @@ fn flags_go_before_all_and_so_does_the_profile_they_name() {
         profile: Some("b".to_owned()),
         endpoint: Some("http://flag:1".to_owned()),
         region: Some("region-1".to_owned()),
+        ..Flags::default()
     };
     let mut variables = KEY.to_vec();
     variables.push(("CAUSEWAY_ENDPOINT", "http://env:1"));
@@ -122,6 +127,33 @@ fn a_project_is_never_that_of_another_key() {
     let settings = resolve(&flags, &[], PROFILES).unwrap();
     assert_eq!(settings.place.unwrap().value, Place::Region("region-2".to_owned()));
     assert_eq!(settings.key.unwrap().value.access, "AK-local");
+}
+
+/// The file of the authority with the place that it comes from.
+fn authority(flags: &Flags, variables: &[(&str, &str)], profiles: &str) -> Option<String> {
+    let settings = resolve(flags, variables, profiles).unwrap();
+    settings.ca_file.map(|it| format!("{} {}", it.value.display(), it.origin))
+}
+
+#[test]
+fn the_authority_comes_from_where_the_others_do_and_is_known_for_a_local_server() {
+    let profiles = "[p]\nendpoint = \"https://p:1\"\nca_file = \"/p.pem\"\n";
+    let flags = |endpoint: Option<&str>, ca_file: Option<&str>| Flags {
+        endpoint: endpoint.map(str::to_owned),
+        ca_file: ca_file.map(PathBuf::from),
+        ..Flags::default()
+    };
+    let environment = [("CAUSEWAY_CA_FILE", "/env.pem"), ("CAUSEWAY_PROFILE", "p")];
+    let (none, https) = (flags(None, None), flags(Some("https://local:2"), None));
+    assert_eq!(
+        authority(&flags(None, Some("/flag.pem")), &environment, profiles).as_deref(),
+        Some("/flag.pem flag --ca-file")
+    );
+    assert_eq!(authority(&none, &environment, profiles).as_deref(), Some("/env.pem environment CAUSEWAY_CA_FILE"));
+    assert_eq!(authority(&none, &environment[1..], profiles).as_deref(), Some("/p.pem profile p"));
+    assert_eq!(authority(&none, &[], ""), None, "the plain endpoint needs none");
+    assert_eq!(authority(&https, &[], "").as_deref(), Some("/data/ca.pem local server (/data)"));
+    assert_eq!(authority(&https, &KEY, "").as_deref(), Some("/data/ca.pem local server (/data)"), "another's key");
 }
 
 #[test]
