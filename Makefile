@@ -29,6 +29,7 @@ test: ## Everything that a change has to pass; as root nothing is skipped
 	$(CARGO) build --bin causeway
 	$(CARGO) test --workspace --no-fail-fast
 	tests/sdk/run.sh
+	tests/openstack/run.sh
 
 bench: ## Ratios against a direct veth pair, a Linux router with nftables, and moto's API server
 	scripts/setup.sh bench
