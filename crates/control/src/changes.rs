@@ -146,7 +146,7 @@ impl Changes {
                 Effect::Touch => Write::Touch { key },
             });
         }
-        Ok(Commit { guards, writes })
+        Ok(Commit { guards, writes, ..Commit::default() })
     }
 
     /// The catalog as it will be once the store has made these changes its next revision.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{Change, ChangeSet, CommitError, Revision};
+use crate::{Append, Change, ChangeSet, CommitError, Revision};
 
 /// A set of writes that happen together, if every guard holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +13,12 @@ pub struct Commit {
     /// Done in this order; of several writes to one key the last one remains. Without writes a commit only checks its
     /// guards: it gets no revision of its own and answers the current one.
     pub writes: Vec<Write>,
+    /// Rows that are appended to journals if every guard holds, in this order. A commit of nothing but rows is as durable
+    /// as any other and gets no revision.
+    pub appends: Vec<Append>,
+    /// Rows that are taken out of journals, by name and id; those that are not there are no matter. They go before
+    /// `appends` come.
+    pub forgets: Vec<(String, u128)>,
 }
 
 /// A condition on one key.
@@ -88,6 +94,20 @@ impl Commit {
         self.writes.push(Write::Touch { key: key.into() });
         self
     }
+
+    /// Adds a row to a journal.
+    #[must_use]
+    pub fn append(mut self, journal: impl Into<String>, id: u128, value: impl Into<Arc<[u8]>>) -> Self {
+        self.appends.push(Append { journal: journal.into(), id, value: value.into() });
+        self
+    }
+
+    /// Takes a row out of a journal.
+    #[must_use]
+    pub fn forget(mut self, journal: impl Into<String>, id: u128) -> Self {
+        self.forgets.push((journal.into(), id));
+        self
+    }
 }
 
 /// The state that a commit is checked against: the keys of a backend at one revision.
@@ -112,7 +132,8 @@ pub(crate) enum Plan {
     Conflict(CommitError),
 }
 
-/// Decides what `commit` does to `state`, which is at revision `at`. Changes nothing.
+/// Decides what `commit` does to the entries of `state`, which is at revision `at`; its rows are the backend's to write
+/// unless it is a conflict. Changes nothing.
 pub(crate) fn plan<S: State>(commit: Commit, at: Revision, state: &S) -> Result<Plan, S::Error> {
     for Guard { key, expected } in commit.guards {
         if state.mod_revision(&key)? != expected {

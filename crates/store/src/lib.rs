@@ -10,6 +10,7 @@
 //! - A [`Watch`] yields one [`ChangeSet`] per revision, in order and without gaps, or fails with
 //!   [`WatchError::Compacted`]. What a commit answered is visible to every snapshot and watch that starts afterwards.
 //! - Nothing here grows without bound: the queue of commits, the change log and what a watch buffers are limited.
+//! - A journal ([`Append`]) is written with commits and read by id; snapshots and watches know nothing of it.
 //!
 //! Not done here: values have no meaning to the store; no key is reserved; there is no time, no lease, no partial read.
 //! The layout of the redb file is described in `docs/design/store.md`.
@@ -32,6 +33,7 @@ mod commit;
 mod entry;
 mod error;
 mod feed;
+mod journal;
 mod memory;
 mod redb;
 mod store;
@@ -40,5 +42,6 @@ mod watch;
 pub use commit::{Commit, Guard, Write};
 pub use entry::{Change, ChangeSet, Entry, Revision, Snapshot};
 pub use error::{CommitError, OpenError, StorageError, WatchError};
+pub use journal::{Append, Retention, Row, Span};
 pub use store::{Options, Store, Submitted};
 pub use watch::Watch;

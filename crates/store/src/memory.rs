@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::commit::{Plan, State, plan};
 use crate::feed::{Feed, compaction};
-use crate::{Commit, CommitError, Entry, Revision, Snapshot};
+use crate::journal::{excess, next_id};
+use crate::{Commit, CommitError, Entry, Retention, Revision, Row, Snapshot, Span};
 
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -20,6 +21,7 @@ struct Entries {
     revision: Revision,
     compacted: Revision,
     by_key: BTreeMap<String, (Revision, Arc<[u8]>)>,
+    journals: BTreeMap<String, BTreeMap<u128, Arc<[u8]>>>,
     closed: bool,
 }
 
@@ -44,17 +46,50 @@ impl Memory {
         Snapshot { revision: state.revision, entries: state.by_key.iter().map(entry).collect() }
     }
 
-    pub(crate) fn commit(&self, commit: Commit) -> Result<Revision, CommitError> {
+    pub(crate) fn journal(&self, name: &str, span: Span, limit: usize) -> Vec<Row> {
+        let state = self.state();
+        let (Some(rows), Some((first, last))) = (state.journals.get(name), span.ids()) else { return Vec::new() };
+        let newest = rows.range(first..=last).rev().take(limit);
+        newest.map(|(id, value)| Row { id: *id, value: Arc::clone(value) }).collect()
+    }
+
+    pub(crate) fn journals(&self) -> Vec<String> {
+        self.state().journals.keys().cloned().collect()
+    }
+
+    pub(crate) fn excess(&self, name: &str, retention: Retention, limit: usize) -> Vec<u128> {
+        let state = self.state();
+        let Some(rows) = state.journals.get(name) else { return Vec::new() };
+        let Ok(ids) = excess(rows.len(), rows.keys().map(|id| Ok::<_, Infallible>(*id)), retention, limit);
+        ids
+    }
+
+    pub(crate) fn commit(&self, mut commit: Commit) -> Result<Revision, CommitError> {
         let mut state = self.state();
         if state.closed {
             return Err(CommitError::Closed);
         }
+        let (appends, forgets) = (std::mem::take(&mut commit.appends), std::mem::take(&mut commit.forgets));
         let Ok(plan) = plan(commit, state.revision, &*state);
         let changes = match plan {
-            Plan::Nothing => return Ok(state.revision),
+            Plan::Nothing => None,
             Plan::Conflict(conflict) => return Err(conflict),
-            Plan::Changes(changes) => changes,
+            Plan::Changes(changes) => Some(changes),
         };
+        for (journal, id) in forgets {
+            if let Some(rows) = state.journals.get_mut(&journal) {
+                rows.remove(&id);
+                if rows.is_empty() {
+                    state.journals.remove(&journal);
+                }
+            }
+        }
+        for append in appends {
+            let rows = state.journals.entry(append.journal).or_default();
+            let id = next_id(append.id, rows.last_key_value().map(|(id, _)| *id));
+            rows.insert(id, append.value);
+        }
+        let Some(changes) = changes else { return Ok(state.revision) };
         for change in &changes.changes {
             match &change.value {
                 Some(value) => {

@@ -7,7 +7,9 @@ use tokio::sync::oneshot;
 
 use crate::memory::Memory;
 use crate::redb::Redb;
-use crate::{Commit, CommitError, OpenError, Revision, Snapshot, StorageError, Watch, WatchError};
+use crate::{
+    Commit, CommitError, OpenError, Retention, Revision, Row, Snapshot, Span, StorageError, Watch, WatchError,
+};
 
 /// A store. Clones are handles to the same one; it closes with [`close`](Self::close) or with the last handle.
 #[derive(Debug, Clone)]
@@ -118,6 +120,39 @@ impl Store {
         match &self.backend {
             Backend::Memory(memory) => Submitted::Decided(memory.commit(commit)),
             Backend::Redb(redb) => redb.submit(commit).await,
+        }
+    }
+
+    /// Rows of a journal, the newest first, at most `limit`. None of a journal that nothing was appended to.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the backend cannot be read or (redb) is closed.
+    pub async fn journal(&self, name: &str, span: Span, limit: usize) -> Result<Vec<Row>, StorageError> {
+        match &self.backend {
+            Backend::Memory(memory) => Ok(memory.journal(name, span, limit)),
+            Backend::Redb(redb) => redb.file().journal(name, span, limit).await,
+        }
+    }
+
+    /// The names of the journals that have rows, ascending.
+    ///
+    /// # Errors
+    /// As [`Store::journal`].
+    pub async fn journals(&self) -> Result<Vec<String>, StorageError> {
+        match &self.backend {
+            Backend::Memory(memory) => Ok(memory.journals()),
+            Backend::Redb(redb) => redb.file().journals().await,
+        }
+    }
+
+    /// The oldest rows of a journal that are too many, at most `limit`: what a commit is to forget.
+    ///
+    /// # Errors
+    /// As [`Store::journal`].
+    pub async fn excess(&self, name: &str, retention: Retention, limit: usize) -> Result<Vec<u128>, StorageError> {
+        match &self.backend {
+            Backend::Memory(memory) => Ok(memory.excess(name, retention, limit)),
+            Backend::Redb(redb) => redb.file().excess(name, retention, limit).await,
         }
     }
 

@@ -57,7 +57,7 @@ impl File {
     }
 
     /// Runs `read` on a new read transaction, away from the threads of the runtime.
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         self,
         read: impl FnOnce(ReadTransaction) -> T + Send + 'static,
     ) -> Result<T, StorageError> {

@@ -22,6 +22,9 @@ pub(super) const ENTRIES: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinit
 /// Revision and key to the value after that revision; `None` if the key was deleted.
 pub(super) const LOG: TableDefinition<'_, (u64, &str), Option<&[u8]>> = TableDefinition::new("log");
 
+/// Rows of journals by name and id. A file of a store that never had one is without the table.
+pub(super) const JOURNAL: TableDefinition<'_, (&str, u128), &[u8]> = TableDefinition::new("journal");
+
 /// The counters that belong to one state of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {

@@ -1,6 +1,7 @@
 //! The backend in one file: durable, crash safe, for one process.
 
 mod file;
+mod journal;
 mod layout;
 mod open;
 #[cfg(test)]

@@ -6,10 +6,11 @@ use ::redb::{ReadableTable, Table, WriteTransaction};
 use tokio::sync::{mpsc, oneshot};
 
 use super::File;
-use super::layout::{ENTRIES, Head, LOG, META, META_COMPACTED, META_REVISION};
+use super::layout::{ENTRIES, Head, JOURNAL, LOG, META, META_COMPACTED, META_REVISION};
 use crate::commit::{Plan, State, plan};
 use crate::feed::{Feed, compaction};
-use crate::{ChangeSet, Commit, CommitError, Options, Revision, StorageError};
+use crate::journal::next_id;
+use crate::{Append, ChangeSet, Commit, CommitError, Options, Revision, StorageError};
 
 type Answer = Result<Revision, CommitError>;
 
@@ -34,6 +35,8 @@ struct Applied {
     head: Head,
     sets: Vec<Arc<ChangeSet>>,
     answers: Vec<Answer>,
+    /// Whether a journal was written.
+    journaled: bool,
 }
 
 impl Writer {
@@ -111,7 +114,7 @@ impl Writer {
     fn transaction(&mut self, commits: Vec<Commit>) -> Result<Applied, StorageError> {
         let transaction = self.file.with(|database| Ok(database.begin_write()?))?;
         let applied = apply(&transaction, self.head, self.keep_log, commits)?;
-        if applied.sets.is_empty() {
+        if applied.sets.is_empty() && !applied.journaled {
             transaction.abort().map_err(::redb::Error::from)?;
             return Ok(applied);
         }
@@ -150,8 +153,16 @@ fn apply(
     let mut sets = Vec::new();
     let mut answers = Vec::with_capacity(commits.len());
 
-    for commit in commits {
-        let changes = match plan(commit, head.revision, &entries)? {
+    let mut journaled = false;
+
+    for mut commit in commits {
+        let (appends, forgets) = (std::mem::take(&mut commit.appends), std::mem::take(&mut commit.forgets));
+        let plan = plan(commit, head.revision, &entries)?;
+        if !matches!(plan, Plan::Conflict(_)) && !(appends.is_empty() && forgets.is_empty()) {
+            write_journals(transaction, appends, forgets)?;
+            journaled = true;
+        }
+        let changes = match plan {
             Plan::Nothing => {
                 answers.push(Ok(head.revision));
                 continue;
@@ -186,7 +197,26 @@ fn apply(
         meta.insert(META_REVISION, head.revision.0)?;
         meta.insert(META_COMPACTED, head.compacted.0)?;
     }
-    Ok(Applied { head, sets, answers })
+    Ok(Applied { head, sets, answers, journaled })
+}
+
+/// Takes rows out of journals and puts rows in.
+fn write_journals(
+    transaction: &WriteTransaction,
+    appends: Vec<Append>,
+    forgets: Vec<(String, u128)>,
+) -> Result<(), ::redb::Error> {
+    let mut journals = transaction.open_table(JOURNAL)?;
+    for (journal, id) in &forgets {
+        journals.remove((journal.as_str(), *id))?;
+    }
+    for Append { journal, id, value } in &appends {
+        let journal = journal.as_str();
+        let last = journals.range((journal, 0)..=(journal, u128::MAX))?.next_back().transpose()?;
+        let last = last.map(|(key, _)| key.value().1);
+        journals.insert((journal, next_id(*id, last)), &**value)?;
+    }
+    Ok(())
 }
 
 impl State for Table<'_, &'static str, (u64, &'static [u8])> {

@@ -4,6 +4,7 @@
 
 mod backend;
 mod concurrency;
+mod journals;
 mod model;
 mod rules;
 
@@ -50,6 +51,11 @@ on_every_backend! {
     rules::an_answered_commit_is_seen_by_snapshot_and_watch,
     rules::a_closed_store_refuses_commits_and_ends_watches,
     rules::dropping_the_last_handle_ends_watches,
+    journals::rows_come_with_their_commit_and_not_without,
+    journals::rows_alone_take_no_revision_and_wake_no_watch,
+    journals::ids_ascend_in_the_order_of_commits,
+    journals::the_old_end_of_a_journal_can_be_forgotten,
+    journals::the_names_of_journals_are_found_among_many_rows,
     concurrency::no_increment_is_lost_among_contending_tasks,
     concurrency::revisions_answered_are_distinct_and_without_gaps,
     concurrency::guards_prevent_write_skew,

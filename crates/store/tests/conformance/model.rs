@@ -104,7 +104,8 @@ fn concrete(model: &Model, guards: &[(usize, Expected)], writes: &[(usize, Kind)
             Kind::Touch => Write::Touch { key },
         }
     };
-    Commit { guards: guards.iter().map(guard).collect(), writes: writes.iter().map(write).collect() }
+    let (guards, writes) = (guards.iter().map(guard).collect(), writes.iter().map(write).collect());
+    Commit { guards, writes, ..Commit::default() }
 }
 
 async fn compare(mut store: Store, steps: Vec<Step>, reopen: Option<&std::path::Path>) {
