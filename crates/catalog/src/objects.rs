@@ -56,6 +56,16 @@ macro_rules! objects {
                 }
             }
 
+            /// The object with a key.
+            pub(crate) fn record(&self, key: &str) -> Option<Record> {
+                let (kind, id) = split(key)?;
+                match kind {
+                    $(Kind::$kind => {
+                        self.$table.object(&$id::from_key(id)?).map(|object| Record::$kind(object.as_ref().clone()))
+                    })*
+                }
+            }
+
             /// The revision of the last write of a record.
             pub(crate) fn revision(&self, key: &str) -> Option<Revision> {
                 let (kind, id) = split(key)?;

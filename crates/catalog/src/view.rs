@@ -110,6 +110,12 @@ impl Catalog {
         self.objects.revision(key)
     }
 
+    /// The object whose record has this key.
+    #[must_use]
+    pub fn record(&self, key: &str) -> Option<Record> {
+        self.objects.record(key)
+    }
+
     /// The number of objects of all kinds.
     #[must_use]
     pub fn len(&self) -> usize {

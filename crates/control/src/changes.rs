@@ -48,6 +48,15 @@ impl Changes {
         })
     }
 
+    /// The records that are written, by key: what they will be, or `None` for those that are removed.
+    pub(crate) fn effects(&self) -> impl Iterator<Item = (&str, Option<&Record>)> {
+        self.writes.iter().filter_map(|(key, effect)| match effect {
+            Effect::Put(record) => Some((key.as_str(), Some(record.as_ref()))),
+            Effect::Delete => Some((key.as_str(), None)),
+            Effect::Touch => None,
+        })
+    }
+
     /// The keys of the records that are removed, ascending.
     pub fn deletions(&self) -> impl Iterator<Item = &str> {
         self.writes.iter().filter(|(_, effect)| **effect == Effect::Delete).map(|(key, _)| key.as_str())

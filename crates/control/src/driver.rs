@@ -1,5 +1,7 @@
 //! The driver: runs use cases against the current catalog, commits what they want, keeps the catalog current.
 
+mod events;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,7 +11,10 @@ use model::Timestamp;
 use store::{Commit, CommitError, Revision, StorageError, Store, Watch, WatchError};
 use tokio::sync::{Mutex, broadcast, watch};
 
-use crate::{Config, Context, Error, Limits, Outcome, RandomIds, Warning};
+pub use events::Retention;
+
+use crate::event;
+use crate::{Config, Context, Error, Limits, Origin, Outcome, RandomIds, Warning};
 
 /// Commits of one call before it is given up as [`Error::Busy`]. Each conflict means that another call got through.
 const ATTEMPTS: usize = 128;
@@ -25,6 +30,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Regions and times.
     pub config: Config,
+    /// How long events are kept.
+    pub events: Retention,
     /// The clock.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -34,6 +41,7 @@ impl Default for Settings {
         Self {
             limits: Limits::default(),
             config: Config::default(),
+            events: Retention::default(),
             clock: Arc::new(|| Timestamp::from(jiff::Timestamp::now())),
         }
     }
@@ -110,6 +118,7 @@ struct Shared {
     progress: watch::Sender<Progress>,
     updates: broadcast::WeakSender<Update>,
     ahead: Mutex<Ahead>,
+    grown: events::Grown,
 }
 
 /// The catalog as it will be when the commits in line are made. Calls decide on it, so that many at once share one
@@ -162,6 +171,7 @@ impl Driver {
             progress: watch::Sender::new(progress),
             updates: updates.downgrade(),
             ahead: Mutex::default(),
+            grown: events::Grown::default(),
         });
         Ok((Self(Arc::clone(&shared)), Follower { shared, watch, updates }))
     }
@@ -184,8 +194,19 @@ impl Driver {
         (self.0.settings.clock)()
     }
 
-    /// Runs a use case and commits its changes; runs it again on a newer catalog when somebody else was faster. Answers
-    /// after the commit is durable and the catalog has it.
+    /// Runs a use case of the server itself; see [`Driver::execute_as`].
+    ///
+    /// # Errors
+    /// As [`Driver::execute_as`].
+    pub async fn execute<T>(
+        &self,
+        use_case: impl FnMut(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error>,
+    ) -> Result<Done<T>, Error> {
+        self.execute_as(&Origin::system("system"), use_case).await
+    }
+
+    /// Runs a use case and commits its changes with their events; runs it again on a newer catalog when somebody else was
+    /// faster. Answers after the commit is durable and the catalog has it.
     ///
     /// Calls are decided one after the other, each on what those before will have made; their commits become durable
     /// together.
@@ -193,8 +214,9 @@ impl Driver {
     /// # Errors
     /// The use case's own; [`Error::Busy`] after many conflicts; [`Error::Unavailable`] when the store failed: then it is
     /// not known whether the commit happened.
-    pub async fn execute<T>(
+    pub async fn execute_as<T>(
         &self,
+        origin: &Origin,
         mut use_case: impl FnMut(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error>,
     ) -> Result<Done<T>, Error> {
         for attempt in 0..ATTEMPTS {
@@ -217,9 +239,11 @@ impl Driver {
                 Err(error) => return Err(error),
             };
             let Outcome { value, changes, warnings } = outcome;
+            let events = event::events(&catalog, origin, &changes, self.now());
             let next = Arc::new(changes.foresee(&catalog));
             let expected = next.revision();
             let commit = changes.into_commit().map_err(|error| Error::Unavailable(error.to_string()))?;
+            let commit = self.with_events(commit, &events)?;
             let future = ahead.futures;
             let submitted = self.0.store.submit(commit).await;
             ahead.catalog = Some(next);
@@ -282,9 +306,11 @@ impl Driver {
     /// # Errors
     /// As [`Driver::execute`].
     pub async fn expire_due(&self) -> Result<usize, Error> {
+        let origin = Origin::system("expirePeering");
         let mut expired = 0;
         loop {
-            let done = self.execute(|catalog, ctx| Ok(crate::expire_due(catalog, ctx.now, EXPIRY_BATCH))).await?;
+            let due = |catalog: &Catalog, ctx: &mut Context<'_>| Ok(crate::expire_due(catalog, ctx.now, EXPIRY_BATCH));
+            let done = self.execute_as(&origin, due).await?;
             if done.value.is_empty() {
                 return Ok(expired);
             }

@@ -26,6 +26,7 @@ mod context;
 mod driver;
 mod enterprise_project;
 mod error;
+mod event;
 mod ipv6;
 mod network;
 mod network_acl;
@@ -71,12 +72,13 @@ pub use cidr_reservation::{
 };
 pub use config::{Config, DEFAULT_IPV6_PREFIX, Limits, Region};
 pub use context::{Context, Ids, RandomIds};
-pub use driver::{Done, Driver, DriverError, Follower, Settings, Subscription, Update};
+pub use driver::{Done, Driver, DriverError, Follower, Retention, Settings, Subscription, Update};
 pub use enterprise_project::{
     DEFAULT_ENTERPRISE_PROJECT, EnterpriseKind, EnterpriseResource, enterprise_projects, enterprise_resources,
     move_to_enterprise_project,
 };
 pub use error::{AccountUse, AddressGroupUse, CidrProblem, Error, GroupUse, Quota, SubnetUse, VpcUse};
+pub use event::{Origin, Who};
 pub use ipv6::PortIpv6;
 pub use network::{
     CreateNeutronSubnet, NewNeutronRange, UpdateNeutronSubnet, create_network, create_neutron_subnet, delete_network,

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::Timestamp;
+
 /// A string that is not an identifier of the wanted form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a valid {kind} id: {expected} expected")]
@@ -140,6 +142,35 @@ id!(
     /// A user of an account.
     UserId, "user", plain
 );
+
+id!(
+    /// An event of the audit log: a UUID of version 7, so that ids ascend with time.
+    EventId, "event", dashed
+);
+
+impl EventId {
+    /// An id of this time, with chance for the rest.
+    #[must_use]
+    pub fn at(time: Timestamp, chance: Uuid) -> Self {
+        let [.., a, b, c, d, e, f, g, h, i, j] = *chance.as_bytes();
+        let millis = u64::try_from(time.unix_seconds()).unwrap_or(0).saturating_mul(1000);
+        let random = [a, b, c, d, e, f, g, h, i, j];
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// The smallest bits that an id of this time can have.
+    #[must_use]
+    pub fn first_of(time: Timestamp) -> u128 {
+        u128::from(u64::try_from(time.unix_seconds()).unwrap_or(0).saturating_mul(1000)) << 80
+    }
+
+    /// The time in the id.
+    #[must_use]
+    pub fn time(self) -> Timestamp {
+        let millis = u64::try_from(self.0.as_u128() >> 80).unwrap_or(u64::MAX);
+        Timestamp::from_unix_seconds(i64::try_from(millis / 1000).unwrap_or(i64::MAX))
+    }
+}
 
 /// The public half of an access key: 20 characters `[A-Z0-9]`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

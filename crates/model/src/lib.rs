@@ -9,6 +9,7 @@ mod address_group;
 mod cidr;
 mod cidr_reservation;
 mod claim;
+mod event;
 mod ids;
 mod name;
 mod network;
@@ -35,8 +36,9 @@ pub use cidr::{
 };
 pub use cidr_reservation::CidrReservation;
 pub use claim::Claim;
+pub use event::{Actor, ChangeKind, Event, EventChange, EventResource, EventResult};
 pub use ids::{
-    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, IdError, NetworkAclId, NetworkAclPolicyId,
+    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, EventId, IdError, NetworkAclId, NetworkAclPolicyId,
     NetworkAclRuleId, PeeringId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId, SecurityGroupRuleId,
     ServerId, SubnetId, UserId, Vni, VpcId,
 };
