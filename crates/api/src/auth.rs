@@ -11,9 +11,12 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use catalog::Catalog;
+use model::UserId;
 
 pub use identity::{Identity, Scope};
 
+use crate::audit;
 use crate::error::Problem;
 use crate::extract::{BODY_LIMIT, within_time};
 use crate::frame::Frame;
@@ -59,9 +62,25 @@ async fn admit(state: &State, params: &RawPathParams, frame: &Frame, request: Re
         },
     };
     let path_project = params.iter().find(|(name, _)| *name == "project_id").map(|(_, value)| value);
+    let attempt = audit::current();
+    if let Some(attempt) = &attempt {
+        attempt.proves(&identity.account, &identity.user);
+    }
     let identity = identity.scoped(&catalog, path_project, frame, &parts.headers)?;
+    if let Some(attempt) = &attempt {
+        attempt.has(&identity);
+    }
     parts.extensions.insert(identity);
     Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// Tells the audit log who somebody says to be who has proved nothing yet.
+pub(crate) fn claimed(catalog: &Catalog, user: UserId) {
+    let user = catalog.user(user);
+    let account = user.and_then(|user| catalog.account(user.account));
+    if let (Some(attempt), Some(user), Some(account)) = (audit::current(), user, account) {
+        attempt.claims(account, user);
+    }
 }
 
 /// A header's value; empty counts as absent.

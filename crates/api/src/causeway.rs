@@ -2,6 +2,7 @@
 
 mod accounts;
 mod doctor;
+mod events;
 mod explain;
 mod nics;
 mod peerings;
@@ -40,4 +41,6 @@ pub(crate) fn routes() -> OpenApiRouter<State> {
         .routes(routes!(doctor::doctor))
         .routes(routes!(explain::peering_warnings))
         .routes(routes!(explain::route_states))
+        .routes(routes!(events::list))
+        .routes(routes!(events::show))
 }

@@ -12,6 +12,7 @@
 //! certificates. Huawei's field names end here.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod auth;
 mod causeway;
 mod enterprise;

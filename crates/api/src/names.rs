@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// The names that the API goes by, and who may say that it was called by another scheme.
+/// The names that the API goes by, and who may say that it was called by another scheme and from
+/// elsewhere.
 #[derive(Clone, Debug)]
 pub struct Names {
     domain: String,
@@ -12,12 +13,9 @@ pub struct Names {
 }
 
 impl Default for Names {
-    /// `cloud.example`, and proxies on this machine.
+    /// `cloud.example`, and no proxies: whoever is on this machine could write into the audit log what it likes.
     fn default() -> Self {
-        let this_machine = [IpNet::from(ipnet::Ipv4Net::new_assert([127, 0, 0, 0].into(), 8))];
-        let mut trusted_proxies = this_machine.to_vec();
-        trusted_proxies.push(IpNet::from(ipnet::Ipv6Net::new_assert(std::net::Ipv6Addr::LOCALHOST, 128)));
-        Self { domain: Self::DEFAULT_DOMAIN.to_owned(), trusted_proxies }
+        Self { domain: Self::DEFAULT_DOMAIN.to_owned(), trusted_proxies: Vec::new() }
     }
 }
 
@@ -52,7 +50,7 @@ impl Names {
         &self.domain
     }
 
-    /// Whose word on the scheme is believed.
+    /// Whose word on the scheme and on the client's address is believed.
     #[must_use]
     pub fn trusted_proxies(&self) -> &[IpNet] {
         &self.trusted_proxies

@@ -72,7 +72,11 @@ impl Query {
         self.one(name).is_none_or(|wanted| wanted.eq_ignore_ascii_case(if value { "true" } else { "false" }))
     }
 
-    fn limit(&self) -> Result<Option<usize>, Problem> {
+    /// How many items are asked for.
+    ///
+    /// # Errors
+    /// 400 when it is no number.
+    pub(crate) fn limit(&self) -> Result<Option<usize>, Problem> {
         self.one("limit")
             .map(|text| {
                 text.parse().map_err(|_| Problem::invalid(format!("limit must be a whole number from 0, not `{text}`")))

@@ -14,6 +14,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
+use crate::audit::observe;
 use crate::auth::authenticate;
 use crate::error::Problem;
 use crate::extract::BODY_LIMIT;
@@ -26,6 +27,7 @@ pub fn router(state: State) -> Router {
     let (routes, document) = parts(&state);
     let names = state.names();
     let document: Arc<str> = openapi::text(document).into();
+    state.name_operations(&document);
     let document = move || {
         let document = Arc::clone(&document);
         async move { ([("content-type", "application/json")], document.to_string()) }
@@ -53,7 +55,7 @@ pub fn document() -> String {
 
 fn parts(state: &State) -> (Router<State>, OpenApi) {
     let guard = |router: OpenApiRouter<State>| router.route_layer(from_fn_with_state(state.clone(), authenticate));
-    routes(&guard).split_for_parts()
+    routes(&guard).route_layer(from_fn_with_state(state.clone(), observe)).split_for_parts()
 }
 
 /// The routes, those that need credentials behind `guard`.

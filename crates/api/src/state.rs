@@ -1,6 +1,6 @@
 //! What the handlers work with, and how a use case becomes an answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use agent::Agent;
@@ -8,11 +8,12 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use catalog::Catalog;
-use control::{Caller, Context, Driver, Error, Limits, Outcome};
+use control::{Caller, Context, Driver, Error, Limits, Origin, Outcome};
 use model::{Record, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::audit::{self, Operations, Refusals};
 use crate::auth::password::Passwords;
 use crate::error::Problem;
 use crate::frame::Frame;
@@ -32,6 +33,8 @@ pub struct State {
     agent: Arc<dyn Agent>,
     pub(crate) passwords: Passwords,
     names: Arc<Names>,
+    operations: Arc<OnceLock<Operations>>,
+    refusals: Refusals,
 }
 
 impl std::fmt::Debug for State {
@@ -51,7 +54,14 @@ impl State {
     /// The API of this driver's objects and this agent's data plane. Limits, regions and the clock are the driver's.
     #[must_use]
     pub fn new(driver: Arc<Driver>, agent: Arc<dyn Agent>) -> Self {
-        Self { driver, agent, passwords: Passwords::default(), names: Arc::default() }
+        Self {
+            driver,
+            agent,
+            passwords: Passwords::default(),
+            names: Arc::default(),
+            operations: Arc::default(),
+            refusals: Refusals::default(),
+        }
     }
 
     /// The same with other host names.
@@ -62,6 +72,39 @@ impl State {
 
     pub(crate) fn names(&self) -> Arc<Names> {
         Arc::clone(&self.names)
+    }
+
+    /// Waits until the refusals that were answered so far are in the audit log, for a second at most. For the end of a
+    /// server, and for readers of the log.
+    pub async fn refusals_written(&self) {
+        self.refusals.written().await;
+    }
+
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    /// What the operations are called. Known once the routes are made, which is before there are requests.
+    pub(crate) fn operations(&self) -> &Operations {
+        self.operations.get_or_init(Operations::default)
+    }
+
+    /// Says what the operations are called.
+    pub(crate) fn name_operations(&self, document: &str) {
+        let _ = self.operations.set(Operations::of(document));
+    }
+
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    pub(crate) fn shared_driver(&self) -> Arc<Driver> {
+        Arc::clone(&self.driver)
+    }
+
+    /// Where the changes of the request that is served come from.
+    fn origin() -> Origin {
+        audit::current().map_or_else(|| Origin::system("unknown"), |attempt| attempt.origin())
     }
 
     pub(crate) fn agent(&self) -> &dyn Agent {
@@ -96,7 +139,8 @@ impl State {
         mut use_case: impl FnMut(&Catalog, &Caller, &mut Context<'_>) -> Result<Outcome<T>, Error> + Send,
     ) -> Result<Done<T>, Problem> {
         let mut no_room = None;
-        let executed = self.driver.execute(|catalog, ctx| {
+        let origin = Self::origin();
+        let executed = self.driver.execute_as(&origin, |catalog, ctx| {
             let outcome = use_case(catalog, caller, ctx)?;
             // The tables of a kernel have a size: what does not fit is refused here, or its packets would be dropped.
             if grows(catalog, &outcome.changes) {
@@ -147,7 +191,7 @@ impl State {
         &self,
         use_case: impl FnMut(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error> + Send,
     ) -> Result<T, Problem> {
-        Ok(self.driver.execute(use_case).await?.value)
+        Ok(self.driver.execute_as(&Self::origin(), use_case).await?.value)
     }
 
     /// Checks a use case without committing it: the answer to a dry run of v3.
@@ -157,6 +201,9 @@ impl State {
         frame: &Frame,
         mut use_case: impl FnMut(&Catalog, &Caller, &mut Context<'_>) -> Result<Outcome<T>, Error>,
     ) -> Result<Response, Problem> {
+        if let Some(attempt) = audit::current() {
+            attempt.rehearses();
+        }
         let outcome = self.driver.dry_run(|catalog, ctx| use_case(catalog, caller, ctx))?;
         let warnings: Vec<String> = outcome.warnings.iter().map(ToString::to_string).collect();
         let body = Json(json!({"request_id": frame.request_id}));

@@ -40,6 +40,7 @@ pub enum Scope {
 pub(super) fn of_token(catalog: &Catalog, text: &str, now: Timestamp) -> Result<Identity, Problem> {
     let unknown = || Problem::unauthenticated("decrypt token fail", "unknown_token");
     let token = catalog.token(&secret::hash(text)).ok_or_else(unknown)?;
+    super::claimed(catalog, token.user);
     if token.expires_at <= now {
         return Err(Problem::unauthenticated("token expires", "expired_token"));
     }

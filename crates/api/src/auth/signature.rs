@@ -34,6 +34,7 @@ pub(super) fn verify(
             "unknown_access_key",
         )
     })?;
+    super::claimed(catalog, key.user);
     let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let request = signing::Request::new(
         parts.method.as_str(),

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::auth::{Scope, header, secret};
+use crate::audit;
+use crate::auth::{Scope, claimed, header, secret};
 use crate::error::Problem;
 use crate::extract::Json as Body;
 use crate::frame::Frame;
@@ -127,6 +128,9 @@ pub(crate) async fn issue(
         None => return Err(malformed("identity.methods is empty")),
     };
     let account = catalog.account(user.account).ok_or_else(wrong_login)?;
+    if let Some(attempt) = audit::current() {
+        attempt.proves(account, &user);
+    }
     let project = scope(&catalog, account, request.auth.scope)?;
     let text = secret::token()?;
     let request = CreateToken {
@@ -205,6 +209,9 @@ async fn by_password(state: &State, catalog: &Catalog, fields: UserFields) -> Re
         }
         (None, None) => return Err(malformed("user.id or user.name is missing")),
     };
+    if let Some(user) = user {
+        claimed(catalog, user.id);
+    }
     let user = user.filter(|user| user.enabled).cloned();
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     if state.passwords.matches(fields.password, hash).await? {
@@ -216,8 +223,11 @@ async fn by_password(state: &State, catalog: &Catalog, fields: UserFields) -> Re
 
 fn by_token(state: &State, catalog: &Catalog, text: &str) -> Result<(Arc<User>, Timestamp), Problem> {
     let refused = || Problem::identity(StatusCode::UNAUTHORIZED, "The token is invalid or expired.", "unknown_token");
-    let token = catalog.token(&secret::hash(text)).filter(|token| token.expires_at > state.now());
-    let token = token.ok_or_else(refused)?;
+    let token = catalog.token(&secret::hash(text)).ok_or_else(refused)?;
+    claimed(catalog, token.user);
+    if token.expires_at <= state.now() {
+        return Err(refused());
+    }
     let user = catalog.user(token.user).filter(|user| user.enabled).ok_or_else(refused)?;
     Ok((Arc::clone(user), token.expires_at))
 }

@@ -11,6 +11,7 @@ mod causeway;
 mod documents;
 mod end_to_end;
 mod enterprise;
+mod events;
 mod explain;
 mod fwaas;
 mod identity;

@@ -1,0 +1,100 @@
+//! What a method and a path are called: the operation ids of the OpenAPI document.
+
+use std::collections::HashMap;
+
+use axum::http::Method;
+use model::{EventResource, Kind};
+use serde_json::Value;
+
+/// Operations that change nothing, though their method is not `GET`: they only ask.
+const QUESTIONS: [&str; 3] = ["trace", "reach", "probe"];
+
+/// Operation ids by path and method.
+#[derive(Debug, Default)]
+pub(crate) struct Operations(HashMap<String, HashMap<Method, String>>);
+
+impl Operations {
+    /// Those of an OpenAPI document.
+    pub(crate) fn of(document: &str) -> Self {
+        let document: Value = serde_json::from_str(document).unwrap_or_default();
+        let mut operations: HashMap<String, HashMap<Method, String>> = HashMap::new();
+        for (path, item) in document["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in item.as_object().into_iter().flatten() {
+                if let (Ok(method), Some(id)) =
+                    (method.to_uppercase().parse::<Method>(), operation["operationId"].as_str())
+                {
+                    operations.entry(path.clone()).or_default().insert(method, id.to_owned());
+                }
+            }
+        }
+        Self(operations)
+    }
+
+    /// The id of an operation; `unknown` for one that the document does not have.
+    pub(crate) fn id(&self, method: &Method, path: &str) -> &str {
+        self.0.get(path).and_then(|methods| methods.get(method)).map_or("unknown", String::as_str)
+    }
+
+    /// Whether an operation changes nothing by what it is.
+    pub(crate) fn reads(&self, method: &Method, path: &str) -> bool {
+        *method == Method::GET || *method == Method::HEAD || QUESTIONS.contains(&self.id(method, path))
+    }
+}
+
+/// The object that the last parameter of a path names: its kind is said by the segment before.
+pub(super) fn target(path: &str, id: &str) -> Option<EventResource> {
+    let mut segments = path.rsplit('/').skip_while(|segment| !segment.starts_with('{'));
+    segments.next()?;
+    let collection = segments.next()?;
+    let kind = match collection {
+        "vpcs" => Kind::Vpc.prefix(),
+        "subnets" => Kind::Subnet.prefix(),
+        "routetables" => Kind::RouteTable.prefix(),
+        "routes" => Kind::Route.prefix(),
+        "peerings" => Kind::Peering.prefix(),
+        "ports" | "vips" => Kind::Port.prefix(),
+        "security-groups" => Kind::SecurityGroup.prefix(),
+        "security-group-rules" => "security-group-rule",
+        "firewalls" | "firewall_groups" => Kind::NetworkAcl.prefix(),
+        "firewall_policies" => Kind::NetworkAclPolicy.prefix(),
+        "firewall_rules" => Kind::NetworkAclRule.prefix(),
+        "address-groups" => Kind::AddressGroup.prefix(),
+        "servers" => Kind::Server.prefix(),
+        "accounts" => Kind::Account.prefix(),
+        "users" => Kind::User.prefix(),
+        "credentials" => Kind::AccessKey.prefix(),
+        other => other,
+    };
+    // What a client wrote is repeated as far as an id can be.
+    let id = id.chars().take(64).collect();
+    Some(EventResource { kind: kind.to_owned(), id, name: String::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "literals")]
+    use super::*;
+
+    #[test]
+    fn operations_are_named_as_in_the_document() {
+        let operations = Operations::of(&crate::document());
+        assert_eq!(operations.id(&Method::POST, "/v1/{project_id}/vpcs"), "createVpc");
+        assert_eq!(operations.id(&Method::PUT, "/v2.0/vpc/peerings/{peering_id}/accept"), "acceptVpcPeering");
+        assert_eq!(operations.id(&Method::POST, "/nowhere"), "unknown");
+        for question in QUESTIONS {
+            let known = operations.0.values().flat_map(HashMap::values).any(|id| id == question);
+            assert!(known, "{question} is no operation");
+        }
+        assert!(operations.reads(&Method::POST, "/causeway/v1/trace"));
+        assert!(!operations.reads(&Method::POST, "/v1/{project_id}/vpcs"));
+    }
+
+    #[test]
+    fn the_last_parameter_of_a_path_is_the_target() {
+        let kind = |path| target(path, "x").map(|target| target.kind);
+        assert_eq!(kind("/v1/{project_id}/vpcs/{vpc_id}/subnets/{subnet_id}").unwrap(), "subnet");
+        assert_eq!(kind("/v2.0/vpc/peerings/{peering_id}/accept").unwrap(), "peering");
+        assert_eq!(kind("/causeway/v1/vips/{id}/bind").unwrap(), "port");
+        assert_eq!(kind("/causeway/v1/servers"), None);
+    }
+}
