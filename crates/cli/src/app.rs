@@ -106,6 +106,7 @@ async fn dispatch(command: Command, app: &App) -> Result<Exit> {
         Command::AddressGroup(args) => commands::address_group::run(args.command, app).await,
         Command::Tag(args) => commands::tag::run(args.command, app).await,
         Command::Account(args) => commands::account::run(args.command, app).await,
+        Command::Events(args) => commands::events::run(args, app).await,
         Command::Config(args) => commands::config::run(args.command, app),
         Command::Completion(args) => commands::completion::run(args, app),
         Command::Version => commands::version::run(app),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, address_group, apply, check, completion, config, demo, doctor, down, exec, network_acl, peering, reach,
-    route, route_table, security_group, serve, server, subnet, tag, trace, vip, vpc,
+    account, address_group, apply, check, completion, config, demo, doctor, down, events, exec, network_acl, peering,
+    reach, route, route_table, security_group, serve, server, subnet, tag, trace, vip, vpc,
 };
 use crate::exit;
 use crate::output::Format;
@@ -128,6 +128,8 @@ pub(crate) enum Command {
     Tag(Group<tag::TagCommand>),
     /// Accounts, for operators
     Account(Group<account::AccountCommand>),
+    /// Show who did what, when, from where, and what came of it
+    Events(events::EventsArgs),
     /// Settings of this command line
     Config(Group<config::ConfigCommand>),
     /// Print a script that completes commands in a shell

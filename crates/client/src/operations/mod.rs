@@ -2,6 +2,7 @@
 
 mod address_group;
 mod causeway;
+mod event;
 mod explain;
 mod iam;
 mod network_acl;

@@ -5,6 +5,7 @@
 
 mod account;
 mod address_group;
+mod event;
 mod iam;
 mod network_acl;
 mod peering;
@@ -24,6 +25,9 @@ pub use account::{Account, AccountCreate, AccountCreated, AccountProject, Accoun
 pub use address_group::{
     AddressGroup, AddressGroupCreate, AddressGroupDependency, AddressGroupFilter, AddressGroupUpdate, AddressGroupUser,
     AddressWithRemarks,
+};
+pub use event::{
+    Event, EventActor, EventChange, EventError, EventFilter, EventPage, EventPageInfo, EventResource, RoutesRemoved,
 };
 pub use iam::{Domain, PasswordLogin, Project, Token, TokenScope};
 pub use network_acl::{
