@@ -31,8 +31,6 @@ mod state;
 mod vpc;
 mod wire;
 
-pub use axum::Router;
-
 pub use auth::{Identity, Scope};
 pub use error::{Answer, ERROR_HEADER, Problem, answer};
 pub use extract::BODY_LIMIT;

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use client::types::{
-    PeeringCreate, PeeringFilter, PeeringVpc, ServerCreate, ServerFilter, SubnetCreate, VpcCreate, VpcRouteCreate,
-    VpcRouteFilter,
+    EventFilter, PeeringCreate, PeeringFilter, PeeringVpc, ServerCreate, ServerFilter, SubnetCreate, VpcCreate,
+    VpcRouteCreate, VpcRouteFilter,
 };
 use client::{Client, Error};
 use common::{TestServer, kernel_or_skip, wait_for};
@@ -116,6 +116,19 @@ async fn everything(client: &Client) -> BTreeSet<String> {
     servers.chain(routes).chain(peerings).collect()
 }
 
+/// What the audit log says since an event of the objects that [`churn`] makes: whether each is still there.
+async fn told(client: &Client, last: &mut Option<String>) -> BTreeMap<String, bool> {
+    let filter = EventFilter { after: last.clone(), result: Some("success".to_owned()), ..EventFilter::default() };
+    let mut events = client.with_project("").list_events(&filter, usize::MAX).await.unwrap();
+    events.reverse();
+    if let Some(event) = events.last() {
+        *last = Some(event.id.clone());
+    }
+    let changes = events.into_iter().flat_map(|event| event.changes);
+    let changes = changes.filter(|change| ["server", "route", "peering"].contains(&change.kind.as_str()));
+    changes.map(|change| (change.id, change.change != "deleted")).collect()
+}
+
 /// Deletes what the last round left, so that each begins alike.
 async fn clear(client: &Client, ground: &Ground) {
     for server in client.list_servers(&ServerFilter::default()).await.unwrap() {
@@ -170,6 +183,7 @@ async fn a_killed_server_comes_back_with_all_that_it_acknowledged() {
     println!("CAUSEWAY_SEED={random}");
     let mut server = TestServer::start(if kernel { "kernel" } else { "sim" });
     let ground = Arc::new(Ground::lay(&server.client()).await);
+    let mut last_event = None;
     for kill in 0..kills {
         let known = Acknowledged::default();
         let client = server.client();
@@ -188,6 +202,14 @@ async fn a_killed_server_comes_back_with_all_that_it_acknowledged() {
             assert_eq!(there.contains(id), *exists, "kill {kill}: object {id} was acknowledged otherwise");
         }
         assert!(there.contains(&ground.peering), "kill {kill}");
+        // No change without its event, no event without its change (rule EV-1).
+        let told = told(&server.client(), &mut last_event).await;
+        for (id, exists) in &told {
+            assert_eq!(there.contains(id), *exists, "kill {kill}: the audit log says otherwise of {id}");
+        }
+        for id in &there {
+            assert!(told.contains_key(id) || *id == ground.peering, "kill {kill}: the audit log has nothing of {id}");
+        }
         if kernel {
             server.kill();
             kernel_equals_store(&server).await;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
-use control::{Caller, CreateAccessKey, CreateAccount, Driver, UpdateUser};
+use control::{Caller, CreateAccessKey, CreateAccount, Driver, Origin, UpdateUser};
 use model::{AccessKey, Account, Site, User};
 
 use crate::credentials::write_private;
@@ -70,12 +70,14 @@ pub(crate) async fn accounts(
             password_hash,
         };
         driver
-            .execute(|catalog, ctx| control::create_bootstrap_account(catalog, ctx, request.clone()))
+            .execute_as(&Origin::system("bootstrap"), |catalog, ctx| {
+                control::create_bootstrap_account(catalog, ctx, request.clone())
+            })
             .await
             .map_err(failed)?;
         password = Some(text);
     }
-    driver.execute(control::create_missing_projects).await.map_err(failed)?;
+    driver.execute_as(&Origin::system("bootstrap"), control::create_missing_projects).await.map_err(failed)?;
 
     let catalog = driver.catalog();
     let operator = catalog.accounts().find(|a| a.operator).cloned();
@@ -123,7 +125,11 @@ fn fresh(operator: &Account, user: &User, password: String, key: &AccessKey) -> 
 async fn replace_password(driver: &Driver, caller: &Caller, user: &User) -> Result<String, StartError> {
     let (password, hash) = new_password().await?;
     let update = UpdateUser { password_hash: Some(hash), enabled: None };
-    let done = driver.execute(|catalog, ctx| control::update_user(catalog, caller, ctx, user.id, update.clone())).await;
+    let done = driver
+        .execute_as(&Origin::system("bootstrap"), |catalog, ctx| {
+            control::update_user(catalog, caller, ctx, user.id, update.clone())
+        })
+        .await;
     done.map_err(|error| StartError::Bootstrap(error.to_string()))?;
     Ok(password)
 }
@@ -133,11 +139,19 @@ async fn replace_key(driver: &Driver, caller: &Caller, user: &User) -> Result<Ac
     let failed = |error: control::Error| StartError::Bootstrap(error.to_string());
     let old: Vec<_> = driver.catalog().access_keys_of(user.id).map(|k| k.id.clone()).collect();
     for id in old {
-        let done = driver.execute(|catalog, ctx| control::delete_access_key(catalog, caller, ctx, &id)).await;
+        let done = driver
+            .execute_as(&Origin::system("bootstrap"), |catalog, ctx| {
+                control::delete_access_key(catalog, caller, ctx, &id)
+            })
+            .await;
         done.map_err(failed)?;
     }
     let request = CreateAccessKey { user: user.id, given: None };
-    let made = driver.execute(|catalog, ctx| control::create_access_key(catalog, caller, ctx, request.clone())).await;
+    let made = driver
+        .execute_as(&Origin::system("bootstrap"), |catalog, ctx| {
+            control::create_access_key(catalog, caller, ctx, request.clone())
+        })
+        .await;
     Ok(made.map_err(failed)?.value)
 }
 

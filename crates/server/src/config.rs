@@ -5,7 +5,7 @@ use std::path::Path;
 
 use agent::DEFAULT_MTU;
 use api::Names;
-use control::{Config, DEFAULT_IPV6_PREFIX, Limits, Region, Settings};
+use control::{Config, DEFAULT_IPV6_PREFIX, Limits, Region, Retention, Settings};
 use ipnet::{IpNet, Ipv6Net};
 use model::{EdgeSiteId, RegionId};
 use serde::Deserialize;
@@ -43,8 +43,8 @@ pub struct FileConfig {
     pub regions: Vec<RegionConfig>,
     /// The domain of host names, such as `vpc.<region>.<domain>` (api-iam §2).
     pub domain: String,
-    /// Addresses of proxies that end TLS before the plain listener: their `X-Forwarded-Proto` is believed. This machine
-    /// unless given.
+    /// Ranges of addresses of proxies before the server: what these write into `X-Forwarded-For` and `X-Forwarded-Proto` is
+    /// believed. None unless given.
     pub trusted_proxies: Vec<IpNet>,
     /// Days until an unanswered peering request expires (rule LC-3); 0 means never.
     pub peering_expiry_days: u32,
@@ -53,6 +53,10 @@ pub struct FileConfig {
     pub ipv6_prefix: Ipv6Net,
     /// Largest packet of every server in bytes, 1280 to 9000 (rules MTU-1, MTU-3).
     pub mtu: u16,
+    /// Events of an account that the audit log keeps at most, the newest ones; 0 means any number.
+    pub events_per_account: usize,
+    /// Days that the audit log keeps an event; 0 means for ever.
+    pub events_days: u32,
     /// Quotas and limits where they differ from the defaults.
     pub limits: Limits,
 }
@@ -88,10 +92,12 @@ impl Default for FileConfig {
         Self {
             regions: vec![RegionConfig::named("region-1"), RegionConfig::named("region-2")],
             domain: Names::DEFAULT_DOMAIN.to_owned(),
-            trusted_proxies: Names::default().trusted_proxies().to_vec(),
             peering_expiry_days: 7,
             ipv6_prefix: DEFAULT_IPV6_PREFIX,
             mtu: DEFAULT_MTU,
+            events_per_account: 10_000,
+            events_days: 90,
+            trusted_proxies: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -112,7 +118,11 @@ impl FileConfig {
             peering_expiry_secs: (days != 0).then_some(days * 24 * 3600),
             ipv6_prefix: self.ipv6_prefix,
         };
-        Settings { limits: self.limits.clone(), config, ..Settings::default() }
+        let events = Retention {
+            per_account: (self.events_per_account != 0).then_some(self.events_per_account),
+            seconds: (self.events_days != 0).then(|| i64::from(self.events_days) * 24 * 3600),
+        };
+        Settings { limits: self.limits.clone(), config, events, ..Settings::default() }
     }
 
     /// The host names of the API.
@@ -185,6 +195,23 @@ mod tests {
         assert!(FileConfig::parse("[[regions]]\nid = \"a\"\n[[regions]]\nid = \"a\"\n").is_err());
         let config = FileConfig::parse("[[regions]]\nid = \"hong-kong\"\nedge_sites = [\"e1\"]\n").unwrap();
         assert_eq!(config.regions[0].edge_sites, ["e1"]);
+    }
+
+    #[test]
+    fn events_are_kept_as_the_file_says() {
+        let retention = |text: &str| FileConfig::parse(text).unwrap().settings().events;
+        assert_eq!(retention(""), Retention::default());
+        assert_eq!(
+            retention("events_per_account = 7\nevents_days = 2\n"),
+            Retention { per_account: Some(7), seconds: Some(2 * 24 * 3600) }
+        );
+        assert_eq!(
+            retention("events_per_account = 0\nevents_days = 0\n"),
+            Retention { per_account: None, seconds: None }
+        );
+        let file = FileConfig::parse("trusted_proxies = [\"10.0.0.0/8\", \"2001:db8::1/128\"]\n").unwrap();
+        assert_eq!(file.trusted_proxies.len(), 2);
+        assert!(FileConfig::parse("trusted_proxies = [\"proxy.example\"]\n").unwrap_err().contains("trusted_proxies"));
     }
 
     /// V6-1, MTU-1: what could not work is refused at the start.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::{Agent, Feed, KernelAgent, SimulatedAgent};
-use api::Router;
 use control::{Driver, Subscription};
 use rustls::ServerConfig;
 use store::Store;
@@ -20,6 +19,8 @@ use crate::{Credentials, DatapathChoice, ServerOptions, TlsAccess, TlsError, Tls
 
 /// How often requests and tokens that are due are expired.
 const EXPIRY_ROUND: Duration = Duration::from_secs(30);
+/// How often old events are forgotten.
+const EVENTS_ROUND: Duration = Duration::from_secs(10);
 /// Expired tokens removed in one commit.
 const TOKEN_BATCH: usize = 500;
 
@@ -196,10 +197,11 @@ async fn start_over(
     tasks.push(tokio::spawn(pass_on(updates, feed)));
     tasks.push(tokio::spawn(expire(driver.clone(), shutdown.clone())));
     tasks.push(tokio::spawn(move_vips(driver.clone(), data_plane.agent().claims())));
+    tasks.push(tokio::spawn(forget_events(driver.clone(), shutdown.clone())));
 
     tasks.extend(certificates.map(|certificates| tokio::spawn(keep_current(certificates, shutdown.clone()))));
-    let router = api::router(api::State::new(driver, data_plane.agent()).with_names(options.config.names()));
-    tasks.push(tokio::spawn(serve(listener, secure, router, shutdown.clone())));
+    let state = api::State::new(driver, data_plane.agent()).with_names(options.config.names());
+    tasks.push(tokio::spawn(serve(listener, secure, state, shutdown.clone())));
     Ok(RunningServer { credentials, instance, data_plane, store: store.clone(), shutdown, tasks: Vec::new() })
 }
 
@@ -228,7 +230,8 @@ async fn listen_tls(tls: &TlsOptions, certificates: &Arc<Certificates>) -> Resul
 }
 
 /// Serves the API until the shutdown.
-async fn serve(listener: TcpListener, secure: Option<Secure>, router: Router, shutdown: CancellationToken) {
+async fn serve(listener: TcpListener, secure: Option<Secure>, state: api::State, shutdown: CancellationToken) {
+    let router = api::router(state.clone());
     let plain = api::serve(listener, router.clone(), shutdown.clone().cancelled_owned());
     let secure = async {
         match secure {
@@ -239,6 +242,7 @@ async fn serve(listener: TcpListener, secure: Option<Secure>, router: Router, sh
     if let Err(error) = tokio::try_join!(plain, secure) {
         tracing::error!(%error, "the API no longer listens");
     }
+    state.refusals_written().await;
 }
 
 /// Chooses and starts the data plane; returns when the catalog is in force.
@@ -305,14 +309,31 @@ async fn expire(driver: Arc<Driver>, shutdown: CancellationToken) {
         if let Err(error) = driver.expire_due().await {
             tracing::warn!(%error, "peering requests could not be expired; trying again");
         }
-        let removed =
-            driver.execute(|catalog, ctx| Ok(control::delete_expired_tokens(catalog, ctx.now, TOKEN_BATCH))).await;
+        let origin = control::Origin::system("deleteToken");
+        let removed = driver
+            .execute_as(&origin, |catalog, ctx| Ok(control::delete_expired_tokens(catalog, ctx.now, TOKEN_BATCH)));
+        let removed = removed.await;
         if let Err(error) = removed {
             tracing::warn!(%error, "expired tokens could not be removed; trying again");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(EXPIRY_ROUND) => {}
+        }
+    }
+}
+
+/// Forgets events that are too old or too many, now and every now and then.
+async fn forget_events(driver: Arc<Driver>, shutdown: CancellationToken) {
+    loop {
+        match driver.prune_events().await {
+            Ok(0) => {}
+            Ok(count) => tracing::debug!(count, "old events are forgotten"),
+            Err(error) => tracing::warn!(%error, "old events could not be forgotten; trying again"),
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(EVENTS_ROUND) => {}
         }
     }
 }
@@ -325,7 +346,8 @@ async fn move_vips(driver: Arc<Driver>, claims: agent::Claims) {
             tracing::debug!(vni = claim.vni, "a claim of an address that is not bound to the port is ignored");
             continue;
         };
-        match driver.execute(|catalog, _| control::claim_vip(catalog, port, address)).await {
+        let origin = control::Origin::system("claimVip");
+        match driver.execute_as(&origin, |catalog, _| control::claim_vip(catalog, port, address)).await {
             Ok(done) => {
                 if let control::Claimed::Moved(vip) = done.value {
                     tracing::info!(%vip, %address, %port, "a virtual IP has another holder");
