@@ -260,7 +260,7 @@ async fn a_start_without_a_usable_certificate_is_refused() {
 async fn only_a_trusted_proxy_says_that_the_client_used_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     for (config, scheme) in
-        [("", "https"), ("trusted_proxies = []", "http"), ("trusted_proxies = [\"10.0.0.0/8\"]", "http")]
+        [("", "http"), ("trusted_proxies = [\"127.0.0.0/8\"]", "https"), ("trusted_proxies = [\"10.0.0.0/8\"]", "http")]
     {
         let data = tempfile::tempdir().unwrap();
         let config = FileConfig::parse(config).unwrap();
