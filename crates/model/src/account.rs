@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessKeyId, AccountId, ProjectId, RegionId, Timestamp, UserId};
+use crate::{AccessKeyId, AccountId, Attachment, ProjectId, RegionId, Timestamp, UserId, builtins};
 
 /// The site an account belongs to (rule SITE-1). Has no effect on packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,21 +60,80 @@ pub struct User {
     pub enabled: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The first user of its account, who may do everything. Stores that do not say so have first users only.
+    #[serde(default = "first")]
+    pub root: bool,
+    /// Free text.
+    #[serde(default)]
+    pub description: String,
+    /// What it may do, ascending and each once.
+    #[serde(default)]
+    pub policies: Vec<Attachment>,
 }
 
-/// A permanent access key. The secret is needed in clear to verify a signature (api-iam §3.4).
+impl User {
+    /// Whether it may do everything in its account, whatever policies deny (api-iam §9.3).
+    #[must_use]
+    pub fn is_administrator(&self) -> bool {
+        let administers = |at: &Attachment| {
+            at.project.is_none() && builtins().iter().any(|builtin| builtin.administrator && builtin.id == at.policy)
+        };
+        self.root || self.policies.iter().any(administers)
+    }
+}
+
+fn first() -> bool {
+    true
+}
+
+/// An access key. The secret is needed in clear to verify a signature (api-iam §3.4), so it is kept sealed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessKey {
     /// The public half.
     pub id: AccessKeyId,
     /// The secret half.
-    pub secret: String,
+    pub secret: KeySecret,
     /// The user that it acts for.
     pub user: UserId,
     /// The user's account.
     pub account: AccountId,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether it is good for anything.
+    #[serde(default = "enabled")]
+    pub enabled: bool,
+    /// Free text.
+    #[serde(default)]
+    pub description: String,
+    /// Until when and with what it is good, for a temporary one (api-iam §5.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temporary: Option<Temporary>,
+}
+
+/// What a temporary access key has besides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Temporary {
+    /// SHA-256 of the security token that goes with it, hexadecimal.
+    pub token_hash: String,
+    /// From when it is refused.
+    pub expires_at: Timestamp,
+}
+
+fn enabled() -> bool {
+    true
+}
+
+/// The secret half of an access key as it is stored.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum KeySecret {
+    /// Encrypted with the installation's master key: hexadecimal.
+    Sealed {
+        /// Nonce and ciphertext.
+        sealed: String,
+    },
+    /// In clear, as stores of the first versions have it until the next start.
+    Clear(String),
 }
 
 impl std::fmt::Debug for AccessKey {

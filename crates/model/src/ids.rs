@@ -142,6 +142,10 @@ id!(
     /// A user of an account.
     UserId, "user", plain
 );
+id!(
+    /// A policy (API: role).
+    PolicyId, "policy", plain
+);
 
 id!(
     /// An event of the audit log: a UUID of version 7, so that ids ascend with time.

@@ -16,6 +16,7 @@ mod network;
 mod network_acl;
 mod peering;
 mod place;
+mod policy;
 mod port;
 mod record;
 mod route_table;
@@ -27,7 +28,7 @@ mod tags;
 mod time;
 mod vpc;
 
-pub use account::{AccessKey, Account, Project, Site, Token, User};
+pub use account::{AccessKey, Account, KeySecret, Project, Site, Temporary, Token, User};
 pub use address_group::{AddressEntry, AddressGroup, AddressRange, AddressRangeError};
 pub use cidr::{
     CidrError, SYSTEM_RANGES, gateway_v6, is_reserved_v6, parse_cidr, parse_destination, reserved_addresses,
@@ -39,7 +40,7 @@ pub use claim::Claim;
 pub use event::{Actor, ChangeKind, Event, EventChange, EventResource, EventResult};
 pub use ids::{
     AccessKeyId, AccountId, AddressGroupId, CidrReservationId, EventId, IdError, NetworkAclId, NetworkAclPolicyId,
-    NetworkAclRuleId, PeeringId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId, SecurityGroupRuleId,
+    NetworkAclRuleId, PeeringId, PolicyId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId, SecurityGroupRuleId,
     ServerId, SubnetId, UserId, Vni, VpcId,
 };
 pub use name::{NameError, validate_description, validate_long_name, validate_name, validate_optional_name};
@@ -47,6 +48,10 @@ pub use network::{Network, NetworkRange};
 pub use network_acl::{AclAddress, NetworkAcl, NetworkAclPolicy, NetworkAclRule};
 pub use peering::{Peering, PeeringEnd, PeeringStatus, Side};
 pub use place::{EdgeSiteId, RegionId};
+pub use policy::{
+    AccessRequest, Attachment, Builtin, Condition, DOCUMENT_LIMIT, Decision, Effect, Facts, KNOWN_KEYS, Policy,
+    PolicyDocument, PolicyError, PolicyScope, Statement, action_matches, builtins, decide,
+};
 pub use port::{AddressPair, CHECK_OFF_PAIR, MacAddress, Port, VIP_OWNER};
 pub use record::{Kind, Record, RecordError};
 pub use route_table::{NextHop, NextHopType, Route, RouteTable};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccessKey, Account, AddressGroup, CidrReservation, Claim, Network, NetworkAcl, NetworkAclPolicy, NetworkAclRule,
-    Peering, Port, Project, Route, RouteTable, SecurityGroup, Server, Subnet, Token, User, Vpc,
+    Peering, Policy, Port, Project, Route, RouteTable, SecurityGroup, Server, Subnet, Token, User, Vpc,
 };
 
 /// A stored record that cannot be understood.
@@ -117,4 +117,5 @@ records! {
     Claim "claim" name,
     Network "network" id,
     CidrReservation "cidr-reservation" id,
+    Policy "policy" id,
 }
