@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 use model::{
-    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId,
-    PeeringId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId, ServerId, SubnetId, UserId, VpcId,
+    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId, PeeringId, PolicyId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId, ServerId, SubnetId, UserId, VpcId,
 };
 use store::Revision;
 use uuid::Uuid;
@@ -67,7 +66,7 @@ macro_rules! smallest_uuid {
 }
 smallest_uuid!(
     VpcId SubnetId RouteTableId RouteId PeeringId SecurityGroupId NetworkAclId NetworkAclPolicyId NetworkAclRuleId
-    AddressGroupId PortId ServerId CidrReservationId AccountId ProjectId UserId
+    AddressGroupId PortId ServerId CidrReservationId AccountId ProjectId UserId PolicyId
 );
 
 impl Smallest for AccessKeyId {

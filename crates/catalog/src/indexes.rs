@@ -4,9 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use model::{
-    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, MacAddress, NetworkAclId, NetworkAclPolicyId,
-    NetworkAclRuleId, NextHop, PeeringId, PeeringStatus, PortId, ProjectId, Record, Remote, RouteId, RouteTableId,
-    SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId, Timestamp, UserId, Vni, VpcId,
+    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, MacAddress, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId, NextHop, PeeringId, PeeringStatus, PolicyId, PortId, ProjectId, Record, Remote, RouteId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId, Timestamp, UserId, Vni, VpcId,
 };
 use uuid::Uuid;
 
@@ -91,6 +89,7 @@ pub(crate) struct Indexes {
     pub(crate) server_ports: Index<ServerId, PortId>,
     pub(crate) vnis: Index<Vni, VniOwner>,
     pub(crate) expiries: Index<Timestamp, PeeringId>,
+    pub(crate) account_policies: Index<AccountId, PolicyId>,
 }
 
 /// The key of a pair of VPCs, whichever made the request.
@@ -224,6 +223,7 @@ impl Indexes {
                 self.project_cidr_reservations.set(reservation.project, reservation.id, present);
                 self.subnet_cidr_reservations.set(reservation.subnet, reservation.id, present);
             }
+            Record::Policy(policy) => self.account_policies.set(policy.account, policy.id, present),
         }
     }
 }

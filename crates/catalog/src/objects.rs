@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use model::{
-    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, CidrReservation, CidrReservationId,
-    Claim, Kind, Network, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule,
-    NetworkAclRuleId, Peering, PeeringId, Port, PortId, Project, ProjectId, Record, Route, RouteId, RouteTable,
-    RouteTableId, SecurityGroup, SecurityGroupId, Server, ServerId, Subnet, SubnetId, Token, User, UserId, Vpc, VpcId,
+    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, CidrReservation, CidrReservationId, Claim, Kind, Network, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule, NetworkAclRuleId, Peering, PeeringId, Policy, PolicyId, Port, PortId, Project, ProjectId, Record, Route, RouteId, RouteTable, RouteTableId, SecurityGroup, SecurityGroupId, Server, ServerId, Subnet, SubnetId, Token, User, UserId, Vpc, VpcId,
 };
 use store::Revision;
 
@@ -89,7 +86,7 @@ macro_rules! parsed {
 }
 parsed!(
     AccountId ProjectId UserId VpcId SubnetId RouteTableId RouteId PeeringId SecurityGroupId NetworkAclId
-    NetworkAclPolicyId NetworkAclRuleId AddressGroupId PortId ServerId CidrReservationId String
+    NetworkAclPolicyId NetworkAclRuleId AddressGroupId PortId ServerId CidrReservationId String PolicyId
 );
 
 impl KeyId for AccessKeyId {
@@ -124,4 +121,5 @@ objects! {
     Claim claims String name,
     Network networks SubnetId id,
     CidrReservation cidr_reservations CidrReservationId id,
+    Policy policies PolicyId id,
 }

@@ -47,6 +47,9 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             password_hash: String::new(),
             enabled: true,
             created_at,
+            root: b % 2 == 0,
+            description: String::new(),
+            policies: Vec::new(),
         }
         .into(),
         3 => Token {

@@ -5,11 +5,7 @@ use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net};
 use model::{
-    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, CidrReservation, CidrReservationId,
-    MacAddress, Network, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule,
-    NetworkAclRuleId, NextHop, Peering, PeeringId, Port, PortId, Project, ProjectId, Record, RegionId, Route, RouteId,
-    RouteTable, RouteTableId, SecurityGroup, SecurityGroupId, SecurityGroupRuleId, Server, ServerId, Subnet, SubnetId,
-    Timestamp, Token, User, UserId, Vni, Vpc, VpcId,
+    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, CidrReservation, CidrReservationId, MacAddress, Network, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule, NetworkAclRuleId, NextHop, Peering, PeeringId, Policy, PolicyId, Port, PortId, Project, ProjectId, Record, RegionId, Route, RouteId, RouteTable, RouteTableId, SecurityGroup, SecurityGroupId, SecurityGroupRuleId, Server, ServerId, Subnet, SubnetId, Timestamp, Token, User, UserId, Vni, Vpc, VpcId,
 };
 use store::{ChangeSet, Revision, Snapshot};
 use uuid::Uuid;
@@ -184,6 +180,7 @@ lookups! {
     server servers ServerId => Server, "server";
     network networks SubnetId => Network, "network that is in no VPC";
     cidr_reservation cidr_reservations CidrReservationId => CidrReservation, "CIDR reservation";
+    policy policies PolicyId => Policy, "policy that an account has made";
 }
 
 /// Lists: an index key in, the objects out, by id.
@@ -253,6 +250,7 @@ lists! {
         "The CIDR reservations of a subnet.";
     cidr_reservations_of(project: ProjectId) project_cidr_reservations cidr_reservations => CidrReservation,
         "The CIDR reservations of a project.";
+    policies_of(account: AccountId) account_policies policies => Policy, "The policies that an account has made.";
 }
 
 impl Catalog {

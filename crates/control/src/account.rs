@@ -129,6 +129,9 @@ pub fn delete_account(
     for user in catalog.users_of(id) {
         crate::user::remove_user(catalog, user, &mut changes);
     }
+    for policy in catalog.policies_of(id) {
+        changes.delete(catalog, Kind::Policy, policy.id);
+    }
     changes.unclaim(&Claim::account_name(&account.name));
     changes.delete(catalog, Kind::Account, id);
     Ok(Outcome::new((), changes))
@@ -159,6 +162,9 @@ fn new_account(
         password_hash: request.password_hash,
         enabled: true,
         created_at: ctx.now,
+        root: true,
+        description: String::new(),
+        policies: Vec::new(),
     };
     let mut changes = Changes::new();
     changes.claim(Claim::account_name(&account.name), Kind::Account, account.id);

@@ -60,6 +60,12 @@ pub struct Limits {
     pub ntp_servers: usize,
     /// Tags of one object.
     pub tags_per_resource: usize,
+    /// Users of an account.
+    pub users: usize,
+    /// Policies that an account has made.
+    pub policies: usize,
+    /// Policies of a user.
+    pub policies_per_user: usize,
 }
 
 impl Default for Limits {
@@ -90,6 +96,9 @@ impl Default for Limits {
             cidr_reservations_per_subnet: 20,
             ntp_servers: 4,
             tags_per_resource: 10,
+            users: 50,
+            policies: 200,
+            policies_per_user: 20,
         }
     }
 }

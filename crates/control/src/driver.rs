@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, broadcast, watch};
 pub use events::Retention;
 
 use crate::event;
-use crate::{Config, Context, Error, Limits, Origin, Outcome, RandomIds, Warning};
+use crate::{Config, Context, Error, Limits, Origin, Outcome, RandomIds, Vault, Warning};
 
 /// Commits of one call before it is given up as [`Error::Busy`]. Each conflict means that another call got through.
 const ATTEMPTS: usize = 128;
@@ -34,15 +34,19 @@ pub struct Settings {
     pub events: Retention,
     /// The clock.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Seals the secrets of access keys.
+    pub vault: Arc<Vault>,
 }
 
 impl Default for Settings {
+    /// Documented limits, the machine's clock, and a master key that ends with the process: for stores in memory.
     fn default() -> Self {
         Self {
             limits: Limits::default(),
             config: Config::default(),
             events: Retention::default(),
             clock: Arc::new(|| Timestamp::from(jiff::Timestamp::now())),
+            vault: Arc::new(Vault::passing()),
         }
     }
 }

@@ -465,6 +465,15 @@ pub enum Error {
         by: Vec<AccountUse>,
     },
 
+    /// Users have the policy.
+    #[error("policy {policy} is attached to the users {}; detach it from these first", listed(users))]
+    PolicyInUse {
+        /// The policy.
+        policy: model::PolicyId,
+        /// Names of the users.
+        users: Vec<String>,
+    },
+
     /// The driver met a conflict too often.
     #[error("too many changes to the same objects at once; try again")]
     Busy,
@@ -541,6 +550,7 @@ impl Error {
             Self::CidrReservationOverlap { .. } => "cidr_reservation_overlap",
             Self::NoFreeBlock { .. } => "no_free_block",
             Self::AccountInUse { .. } => "account_in_use",
+            Self::PolicyInUse { .. } => "policy_in_use",
             Self::Busy => "busy",
             Self::Unavailable(_) => "unavailable",
         }
@@ -600,6 +610,7 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Claim => "claim",
         Kind::Network => "network",
         Kind::CidrReservation => "CIDR reservation",
+        Kind::Policy => "policy",
     }
 }
 

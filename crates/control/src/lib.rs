@@ -15,6 +15,7 @@
 //!   account names.
 #![forbid(unsafe_code)]
 
+mod access_key;
 mod account;
 mod address;
 mod address_group;
@@ -38,6 +39,7 @@ mod nic;
 mod outcome;
 mod peering;
 mod peering_view;
+mod policy;
 mod port;
 mod private_ip;
 mod query;
@@ -51,12 +53,17 @@ mod server;
 mod subnet;
 mod tags;
 mod user;
+mod vault;
 mod vip;
 mod vpc;
 
 #[cfg(test)]
 mod tests;
 
+pub use access_key::{
+    CreateAccessKey, NewAccessKey, UpdateAccessKey, create_access_key, create_temporary_key, delete_access_key,
+    reset_user, rotate_access_key, seal_access_keys, update_access_key,
+};
 pub use account::{
     CreateAccount, NewAccount, create_account, create_bootstrap_account, create_missing_projects, delete_account,
 };
@@ -107,6 +114,10 @@ pub use peering::{
     reject_peering, update_peering,
 };
 pub use peering_view::{EndView, PeeringView, peering, peerings};
+pub use policy::{
+    AnyPolicy, CreatePolicy, UpdatePolicy, attach_policy, attachments, create_policy, delete_policy, detach_policy,
+    policies, policies_in_force, policy, update_policy,
+};
 pub use port::{CreatePort, UpdatePort, create_port, delete_port, update_port};
 pub use private_ip::{NewPrivateIp, create_private_ips};
 pub use query::{
@@ -136,8 +147,9 @@ pub use tags::{
     TagCondition, TagFilter, Tagged, add_tags, objects_by_tags, remove_tag, remove_tags, tags, tags_in_use,
 };
 pub use user::{
-    CreateAccessKey, CreateToken, CreateUser, UpdateUser, create_access_key, create_token, create_user,
-    delete_access_key, delete_expired_tokens, delete_user, revoke_token, update_user,
+    CreateToken, CreateUser, UpdateUser, create_token, create_user, delete_expired_tokens, delete_user, revoke_token,
+    update_user,
 };
+pub use vault::{MASTER_KEY_LEN, Unopened, Vault};
 pub use vip::{Claimed, VipView, bind_vip, claim_vip, claimable_vip, unbind_vip, vip, vips};
 pub use vpc::{CreateVpc, UpdateVpc, add_secondary_cidrs, create_vpc, delete_vpc, remove_secondary_cidrs, update_vpc};

@@ -1,7 +1,7 @@
-//! Users, access keys and tokens.
+//! Users and tokens.
 
 use catalog::Catalog;
-use model::{AccessKey, AccessKeyId, AccountId, Kind, ProjectId, Timestamp, Token, User, UserId, validate_name};
+use model::{AccountId, Kind, ProjectId, Timestamp, Token, User, UserId, validate_description, validate_name};
 
 use crate::{Caller, Changes, Context, Error, Outcome, Quota};
 
@@ -16,24 +16,23 @@ pub struct CreateUser {
     pub password_hash: String,
     /// Whether it may log in.
     pub enabled: bool,
+    /// Free text.
+    pub description: String,
 }
 
 /// What to change of a user; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateUser {
+    /// New name.
+    pub name: Option<String>,
+    /// New text.
+    pub description: Option<String>,
     /// New password's hash. Ends the user's tokens.
     pub password_hash: Option<String>,
+    /// The hash that the old password was checked against, if it was: must still be the user's.
+    pub old_password_hash: Option<String>,
     /// Whether it may log in. `false` ends the user's tokens.
     pub enabled: Option<bool>,
-}
-
-/// An access key to make.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreateAccessKey {
-    /// The user.
-    pub user: UserId,
-    /// Public half and secret to use, for set-ups that need fixed ones; made up when left out.
-    pub given: Option<(AccessKeyId, String)>,
 }
 
 /// A token to issue, after the front end has checked how the caller identified itself.
@@ -56,7 +55,7 @@ pub struct CreateToken {
 /// Makes a user.
 ///
 /// # Errors
-/// [`Error::NotFound`] for another account; name not well formed or taken.
+/// [`Error::NotFound`] for another account; name or description not well formed, name taken; quota.
 pub fn create_user(
     catalog: &Catalog,
     caller: &Caller,
@@ -66,8 +65,13 @@ pub fn create_user(
     let account = catalog.account(request.account).filter(|account| caller.manages(account.id));
     let account = account.ok_or_else(|| Error::not_found(Kind::Account, request.account))?;
     validate_name(&request.name)?;
+    validate_description(&request.description)?;
     if catalog.user_by_name(account.id, &request.name).is_some() {
         return Err(Error::NameTaken { kind: Kind::User, name: request.name });
+    }
+    let (used, limit) = (catalog.users_of(account.id).count(), ctx.limits.users);
+    if used >= limit {
+        return Err(Error::QuotaExceeded { resource: Quota::Users, used, limit });
     }
     let user = User {
         id: UserId::new(ctx.ids.uuid()),
@@ -76,6 +80,9 @@ pub fn create_user(
         password_hash: request.password_hash,
         enabled: request.enabled,
         created_at: ctx.now,
+        root: false,
+        description: request.description,
+        policies: Vec::new(),
     };
     let mut changes = Changes::new();
     changes.lock(catalog, Kind::Account, account.id);
@@ -83,10 +90,12 @@ pub fn create_user(
     Ok(Outcome::new(user, changes))
 }
 
-/// Changes a user.
+/// Changes a user. An account's first user is changed by itself and by operators only, an administrator by
+/// administrators only.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`Error::NotFound`]; [`Error::NotAuthorized`], also for a first user that would disable itself, and for a password that
+/// was changed meanwhile; name or description not well formed, name taken.
 pub fn update_user(
     catalog: &Catalog,
     caller: &Caller,
@@ -94,8 +103,27 @@ pub fn update_user(
     id: UserId,
     request: UpdateUser,
 ) -> Result<Outcome<User>, Error> {
-    let mut user = own_user(catalog, caller, id)?.clone();
+    let mut user = managed_user(catalog, caller, id)?.clone();
     let mut changes = Changes::new();
+    if request.old_password_hash.is_some_and(|hash| hash != user.password_hash) {
+        return Err(Error::NotAuthorized("the password was changed meanwhile".to_owned()));
+    }
+    if user.root && request.enabled == Some(false) && !caller.operator {
+        return Err(Error::NotAuthorized("the first user of an account cannot be disabled".to_owned()));
+    }
+    if let Some(name) = request.name.filter(|name| *name != user.name) {
+        validate_name(&name)?;
+        if catalog.user_by_name(user.account, &name).is_some() {
+            return Err(Error::NameTaken { kind: Kind::User, name });
+        }
+        // Two users that take one name at the same time both write the account.
+        changes.lock(catalog, Kind::Account, user.account);
+        user.name = name;
+    }
+    if let Some(description) = request.description {
+        validate_description(&description)?;
+        user.description = description;
+    }
     if request.password_hash.is_some() || request.enabled == Some(false) {
         end_tokens(catalog, id, &mut changes);
     }
@@ -105,10 +133,10 @@ pub fn update_user(
     Ok(Outcome::new(user, changes))
 }
 
-/// Deletes a user with its access keys and tokens. The last user of an account goes with the account only.
+/// Deletes a user with its access keys and tokens. The first user of an account goes with the account only.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::NotAuthorized`] for the last one.
+/// [`Error::NotFound`]; [`Error::NotAuthorized`] for the first one, and for an administrator unless by another.
 pub fn delete_user(
     catalog: &Catalog,
     caller: &Caller,
@@ -116,65 +144,13 @@ pub fn delete_user(
     id: UserId,
 ) -> Result<Outcome<()>, Error> {
     let user = own_user(catalog, caller, id)?;
-    if catalog.users_of(user.account).count() == 1 {
-        return Err(Error::NotAuthorized("the last user of an account cannot be deleted".to_owned()));
+    if user.root {
+        return Err(Error::NotAuthorized("the first user of an account cannot be deleted".to_owned()));
     }
+    let user = managed_user(catalog, caller, id)?;
     let mut changes = Changes::new();
     changes.lock(catalog, Kind::Account, user.account);
     remove_user(catalog, user, &mut changes);
-    Ok(Outcome::new((), changes))
-}
-
-/// Makes an access key: 20 characters `[A-Z0-9]` and a secret of 40 characters (api-iam section 1).
-///
-/// # Errors
-/// [`Error::NotFound`]; quota; a given key that exists or is not well formed.
-pub fn create_access_key(
-    catalog: &Catalog,
-    caller: &Caller,
-    ctx: &mut Context<'_>,
-    request: CreateAccessKey,
-) -> Result<Outcome<AccessKey>, Error> {
-    const PUBLIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    const SECRET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let user = own_user(catalog, caller, request.user)?;
-    let used = catalog.access_keys_of(user.id).count();
-    if used >= ctx.limits.access_keys_per_user {
-        let limit = ctx.limits.access_keys_per_user;
-        return Err(Error::QuotaExceeded { resource: Quota::AccessKeys, used, limit });
-    }
-    let (id, secret) = request.given.unwrap_or_else(|| (AccessKeyId(ctx.text(20, PUBLIC)), ctx.text(40, SECRET)));
-    if id.0.len() != 20 || !id.0.bytes().all(|b| PUBLIC.contains(&b)) {
-        return Err(Error::invalid("access", "20 characters A to Z and 0 to 9 are expected"));
-    }
-    if secret.len() < 16 || !secret.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Error::invalid("secret", "at least 16 printable characters are expected"));
-    }
-    if catalog.access_key(&id).is_some() {
-        return Err(Error::NameTaken { kind: Kind::AccessKey, name: id.0 });
-    }
-    let key = AccessKey { id, secret, user: user.id, account: user.account, created_at: ctx.now };
-    let mut changes = Changes::new();
-    changes.lock(catalog, Kind::User, user.id);
-    changes.create(key.clone());
-    Ok(Outcome::new(key, changes))
-}
-
-/// Deletes an access key and ends the tokens of its user.
-///
-/// # Errors
-/// [`Error::NotFound`].
-pub fn delete_access_key(
-    catalog: &Catalog,
-    caller: &Caller,
-    _ctx: &mut Context<'_>,
-    id: &AccessKeyId,
-) -> Result<Outcome<()>, Error> {
-    let key = catalog.access_key(id).filter(|key| caller.manages(key.account));
-    let key = key.ok_or_else(|| Error::not_found(Kind::AccessKey, id))?;
-    let mut changes = Changes::new();
-    end_tokens(catalog, key.user, &mut changes);
-    changes.delete(catalog, Kind::AccessKey, id);
     Ok(Outcome::new((), changes))
 }
 
@@ -219,13 +195,18 @@ pub fn revoke_token(catalog: &Catalog, hash: &str) -> Outcome<()> {
     Outcome::new((), changes)
 }
 
-/// Removes at most `most` tokens that have expired; answers how many.
+/// Removes at most `most` tokens and temporary access keys that have expired; answers how many.
 #[must_use]
 pub fn delete_expired_tokens(catalog: &Catalog, now: Timestamp, most: usize) -> Outcome<usize> {
     let mut changes = Changes::new();
     let mut removed = 0;
     for token in catalog.tokens_expiring_before(now).take(most) {
         changes.delete_unguarded(Kind::Token, &token.hash);
+        removed += 1;
+    }
+    let over = |key: &model::AccessKey| key.temporary.as_ref().is_some_and(|temporary| temporary.expires_at < now);
+    for key in catalog.access_keys().filter(|key| over(key)).take(most.saturating_sub(removed)) {
+        changes.delete_unguarded(Kind::AccessKey, &key.id);
         removed += 1;
     }
     Outcome::new(removed, changes)
@@ -240,13 +221,39 @@ pub(crate) fn remove_user(catalog: &Catalog, user: &User, changes: &mut Changes)
     changes.delete(catalog, Kind::User, user.id);
 }
 
-fn end_tokens(catalog: &Catalog, user: UserId, changes: &mut Changes) {
+/// Ends every token and temporary access key of a user: what it rests on has changed (api-iam section 5.2).
+pub(crate) fn end_tokens(catalog: &Catalog, user: UserId, changes: &mut Changes) {
     for token in catalog.tokens_of(user) {
         changes.delete_unguarded(Kind::Token, &token.hash);
     }
+    for key in catalog.access_keys_of(user).filter(|key| key.temporary.is_some()) {
+        changes.delete_unguarded(Kind::AccessKey, &key.id);
+    }
 }
 
-fn own_user<'a>(catalog: &'a Catalog, caller: &Caller, id: UserId) -> Result<&'a User, Error> {
+/// A user whom the caller may change: nobody gets more rights by changing somebody who has them.
+pub(crate) fn managed_user<'a>(catalog: &'a Catalog, caller: &Caller, id: UserId) -> Result<&'a User, Error> {
+    let user = own_user(catalog, caller, id)?;
+    if caller.operator || caller.user == id {
+        return Ok(user);
+    }
+    if user.root {
+        let text = "the first user of an account is changed by itself only, or by an operator";
+        return Err(Error::NotAuthorized(text.to_owned()));
+    }
+    if user.is_administrator() && !is_administrator(catalog, caller) {
+        return Err(Error::NotAuthorized("an administrator is changed by administrators only".to_owned()));
+    }
+    Ok(user)
+}
+
+/// Whether the caller may do everything in its account.
+pub(crate) fn is_administrator(catalog: &Catalog, caller: &Caller) -> bool {
+    caller.operator || catalog.user(caller.user).is_some_and(|user| user.is_administrator())
+}
+
+/// A user whom the caller sees.
+pub(crate) fn own_user<'a>(catalog: &'a Catalog, caller: &Caller, id: UserId) -> Result<&'a User, Error> {
     catalog
         .user(id)
         .filter(|user| caller.manages(user.account))

@@ -28,6 +28,9 @@ pub enum Quota {
     AddressGroups,
     AccessKeys,
     CidrReservations,
+    Users,
+    Policies,
+    PoliciesOfUser,
 }
 
 impl fmt::Display for Quota {
@@ -49,6 +52,9 @@ impl fmt::Display for Quota {
             Self::AddressGroups => "address groups of the project",
             Self::AccessKeys => "access keys of the user",
             Self::CidrReservations => "CIDR reservations of the subnet",
+            Self::Users => "users of the account",
+            Self::Policies => "policies of the account",
+            Self::PoliciesOfUser => "policies of the user",
         })
     }
 }

@@ -1,10 +1,12 @@
-use model::{AccessKeyId, Remote, Site};
+use model::{AccessKey, AccessKeyId, KeySecret, Remote, Site, Temporary, Timestamp};
 
-use super::fixture::{World, account_request, config};
+use super::fixture::{World, account_request, config, vault};
 use crate::{
-    AccountUse, CreateAccessKey, CreateAccount, CreateToken, CreateUser, Error, Region, UpdateUser, create_access_key,
-    create_account, create_bootstrap_account, create_missing_projects, create_token, create_user, delete_access_key,
-    delete_account, delete_expired_tokens, delete_user, delete_vpc, projects, revoke_token, update_user,
+    AccountUse, Changes, CreateAccessKey, CreateAccount, CreateToken, CreateUser, Error, Outcome, Region,
+    UpdateAccessKey, UpdateUser, create_access_key, create_account, create_bootstrap_account, create_missing_projects,
+    create_temporary_key, create_token, create_user, delete_access_key, delete_account, delete_expired_tokens,
+    delete_user, delete_vpc, projects, reset_user, revoke_token, rotate_access_key, seal_access_keys,
+    update_access_key, update_user,
 };
 
 /// SG-10.
@@ -96,8 +98,10 @@ fn a_new_region_brings_projects_to_every_account() {
 fn users_are_managed_in_their_own_account() {
     let mut world = World::new();
     let (a, b, operator) = (world.a.clone(), world.b.clone(), world.operator.clone());
-    let request =
-        |account, name: &str| CreateUser { account, name: name.into(), password_hash: "h".into(), enabled: true };
+    let request = |account, name: &str| {
+        let (name, password_hash) = (name.into(), "h".into());
+        CreateUser { account, name, password_hash, enabled: true, description: String::new() }
+    };
     let user = world.ok(|c, x| create_user(c, &a, x, request(a.account, "second")));
     assert_eq!(world.refused(|c, x| create_user(c, &a, x, request(a.account, "second"))).code(), "name_taken");
     assert_eq!(world.refused(|c, x| create_user(c, &b, x, request(a.account, "third"))).code(), "not_found");
@@ -112,19 +116,103 @@ fn users_are_managed_in_their_own_account() {
 fn access_keys_have_their_documented_form() {
     let mut world = World::new();
     let (a, b) = (world.a.clone(), world.b.clone());
-    let request = CreateAccessKey { user: a.user, given: None };
-    let first = world.ok(|c, x| create_access_key(c, &a, x, request.clone()));
-    assert_eq!((first.id.0.len(), first.secret.len()), (20, 40));
-    assert!(first.id.0.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()));
-    let given = CreateAccessKey { user: b.user, given: Some((first.id.clone(), "x".repeat(40))) };
-    assert_eq!(world.refused(|c, x| create_access_key(c, &b, x, given)).code(), "name_taken");
-    let short = CreateAccessKey { user: b.user, given: Some((AccessKeyId("SHORT".into()), "x".repeat(40))) };
-    assert_eq!(world.refused(|c, x| create_access_key(c, &b, x, short)).code(), "invalid_parameter");
-    world.ok(|c, x| create_access_key(c, &a, x, request.clone()));
-    assert_eq!(world.refused(|c, x| create_access_key(c, &a, x, request.clone())).code(), "quota_exceeded");
-    assert_eq!(world.refused(|c, x| delete_access_key(c, &b, x, &first.id)).code(), "not_found");
-    world.ok(|c, x| delete_access_key(c, &a, x, &first.id));
-    assert!(world.catalog.access_key(&first.id).is_none());
+    let (vault, request) = (vault(), CreateAccessKey::new(a.user));
+    let first = world.ok(|c, x| create_access_key(c, &a, x, &vault, request.clone()));
+    let id = first.key.id.clone();
+    assert_eq!((id.0.len(), first.secret.len()), (20, 40));
+    assert!(id.0.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()));
+    let given = |user, id: &str| {
+        let given = Some((AccessKeyId(id.to_owned()), "x".repeat(40)));
+        CreateAccessKey { given, ..CreateAccessKey::new(user) }
+    };
+    let taken = given(b.user, &id.0);
+    assert_eq!(world.refused(|c, x| create_access_key(c, &b, x, &vault, taken)).code(), "name_taken");
+    let short = given(b.user, "SHORT");
+    assert_eq!(world.refused(|c, x| create_access_key(c, &b, x, &vault, short)).code(), "invalid_parameter");
+    world.ok(|c, x| create_access_key(c, &a, x, &vault, request.clone()));
+    assert_eq!(world.refused(|c, x| create_access_key(c, &a, x, &vault, request.clone())).code(), "quota_exceeded");
+    assert_eq!(world.refused(|c, x| delete_access_key(c, &b, x, &id)).code(), "not_found");
+    world.ok(|c, x| delete_access_key(c, &a, x, &id));
+    assert!(world.catalog.access_key(&id).is_none());
+}
+
+/// What is stored of a secret does not have it in clear, and what an old store has in clear is sealed.
+#[test]
+fn secrets_are_sealed() {
+    let mut world = World::new();
+    let (a, vault) = (world.a.clone(), vault());
+    let made = world.ok(|c, x| create_access_key(c, &a, x, &vault, CreateAccessKey::new(a.user)));
+    let stored = world.catalog.access_key(&made.key.id).unwrap().clone();
+    let record = String::from_utf8(model::Record::from(AccessKey::clone(&stored)).encode().unwrap()).unwrap();
+    assert!(!record.contains(&made.secret), "{record}");
+    assert_eq!(vault.open(&stored.id, &stored.secret).unwrap(), made.secret);
+    assert_eq!(world.ok(|c, x| seal_access_keys(c, x, &vault)), 0);
+
+    // As the first versions wrote it.
+    let old = r#"{"id":"OLDOLDOLDOLDOLDOLD00","secret":"clear","user":"USER","account":"ACCOUNT","created_at":"2026-01-02T03:04:05Z"}"#;
+    let old = old.replace("USER", &a.user.to_string()).replace("ACCOUNT", &a.account.to_string());
+    let record = model::Record::decode("access-key/OLDOLDOLDOLDOLDOLD00", old.as_bytes()).unwrap();
+    let model::Record::AccessKey(old) = record else { panic!("not a key") };
+    assert!(old.enabled && old.secret == KeySecret::Clear("clear".into()));
+    world.ok(|_, _| {
+        let mut changes = Changes::new();
+        changes.create(old.clone());
+        Ok(Outcome::new((), changes))
+    });
+    assert_eq!(world.ok(|c, x| seal_access_keys(c, x, &vault)), 1);
+    let sealed = world.catalog.access_key(&old.id).unwrap();
+    assert!(matches!(sealed.secret, KeySecret::Sealed { .. }));
+    assert_eq!(vault.open(&old.id, &sealed.secret).unwrap(), "clear");
+}
+
+/// api-iam section 5.3: a temporary key ends by itself, and with what it rests on; it is none of the permanent ones.
+#[test]
+fn temporary_keys_come_and_go() {
+    let mut world = World::new();
+    let (a, vault) = (world.a.clone(), vault());
+    let temporary = |now: Timestamp| Temporary { token_hash: "h".into(), expires_at: now.plus_seconds(900) };
+    let make = |world: &mut World| {
+        let temporary = temporary(world.now);
+        world.ok(|c, x| create_temporary_key(c, &a, x, &vault, temporary)).key
+    };
+    let keys: Vec<_> = (0..3).map(|_| make(&mut world).id).collect();
+    assert_eq!(world.refused(|c, x| delete_access_key(c, &a, x, &keys[0])).code(), "not_found");
+    assert_eq!(world.refused(|c, x| rotate_access_key(c, &a, x, &vault, &keys[0])).code(), "not_found");
+    // They leave room for both permanent keys, and end when those change.
+    let permanent = world.ok(|c, x| create_access_key(c, &a, x, &vault, CreateAccessKey::new(a.user))).key.id;
+    world.ok(|c, x| create_access_key(c, &a, x, &vault, CreateAccessKey::new(a.user)));
+    assert!(world.catalog.access_key(&keys[2]).is_some());
+    world.ok(|c, x| delete_access_key(c, &a, x, &permanent));
+    assert!(keys.iter().all(|key| world.catalog.access_key(key).is_none()));
+    let key = make(&mut world).id;
+    let now = world.now;
+    assert_eq!(world.ok(|c, _| Ok(delete_expired_tokens(c, now.plus_seconds(900), 10))), 0);
+    assert_eq!(world.ok(|c, _| Ok(delete_expired_tokens(c, now.plus_seconds(901), 10))), 1);
+    assert!(world.catalog.access_key(&key).is_none());
+}
+
+#[test]
+fn keys_are_rotated_turned_off_and_reset() {
+    let mut world = World::new();
+    let (a, vault) = (world.a.clone(), vault());
+    let make = |world: &mut World| {
+        let request = CreateAccessKey { description: "ci".into(), ..CreateAccessKey::new(a.user) };
+        world.ok(|c, x| create_access_key(c, &a, x, &vault, request)).key.id
+    };
+    let (first, second) = (make(&mut world), make(&mut world));
+    // With both keys in use there is still room to rotate one.
+    let rotated = world.ok(|c, x| rotate_access_key(c, &a, x, &vault, &first)).key;
+    assert!(world.catalog.access_key(&first).is_none() && rotated.description == "ci" && rotated.user == a.user);
+    let off = UpdateAccessKey { enabled: Some(false), description: Some("off".into()) };
+    world.ok(|c, x| update_access_key(c, &a, x, &second, off));
+    assert!(!world.catalog.access_key(&second).unwrap().enabled);
+    let b = world.b.clone();
+    assert_eq!(world.refused(|c, x| rotate_access_key(c, &b, x, &vault, &second)).code(), "not_found");
+    let operator = world.operator.clone();
+    let (user, key) = world.ok(|c, x| reset_user(c, &operator, x, &vault, a.user, "new".into()));
+    assert_eq!((user.password_hash.as_str(), user.enabled), ("new", true));
+    let left: Vec<_> = world.catalog.access_keys_of(a.user).map(|key| key.id.clone()).collect();
+    assert_eq!(left, [key.key.id]);
 }
 
 /// api-iam section 5.2: a token dies when its user is disabled or deleted, or the password or access keys change.
@@ -144,7 +232,7 @@ fn tokens_end_with_what_they_rest_on() {
         world.call(|c, x| create_token(c, x, request)).map(|_| ())
     };
     issue(&mut world, "one").unwrap();
-    let password = UpdateUser { password_hash: Some("new".into()), enabled: None };
+    let password = UpdateUser { password_hash: Some("new".into()), ..UpdateUser::default() };
     world.ok(|c, x| update_user(c, &a, x, a.user, password));
     assert!(world.catalog.token("one").is_none());
     issue(&mut world, "two").unwrap();
@@ -155,8 +243,11 @@ fn tokens_end_with_what_they_rest_on() {
     assert_eq!(world.ok(|c, _| Ok(delete_expired_tokens(c, now, 10))), 0);
     assert_eq!(world.ok(|c, _| Ok(delete_expired_tokens(c, now.plus_seconds(61), 10))), 1);
     issue(&mut world, "four").unwrap();
-    let disabled = UpdateUser { password_hash: None, enabled: Some(false) };
-    world.ok(|c, x| update_user(c, &a, x, a.user, disabled));
+    let disabled = UpdateUser { enabled: Some(false), ..UpdateUser::default() };
+    // The first user cannot lock itself out; operators can.
+    assert_eq!(world.refused(|c, x| update_user(c, &a, x, a.user, disabled.clone())).code(), "not_authorized");
+    let operator = world.operator.clone();
+    world.ok(|c, x| update_user(c, &operator, x, a.user, disabled));
     assert!(world.catalog.token("four").is_none());
     assert_eq!(issue(&mut world, "five").unwrap_err().code(), "not_found");
     // A project of another account is not for this user; a password that was changed in between does not count.

@@ -51,6 +51,7 @@ impl Installation {
             limits,
             config: config(),
             clock: Arc::new(move || Timestamp::from_unix_seconds(time.load(Ordering::Relaxed))),
+            ..Settings::default()
         };
         let (driver, follower) = Driver::open(store.clone(), settings).await.unwrap();
         let follower = tokio::spawn(follower.run());

@@ -14,16 +14,21 @@ use crate::{
     create_bootstrap_account, create_peering, create_server, create_subnet, create_vpc, update_route_table,
 };
 
+/// Seals the secrets of the test's access keys.
+pub(crate) fn vault() -> crate::Vault {
+    crate::Vault::new(&[1; crate::MASTER_KEY_LEN])
+}
+
 /// Random-looking ids that are the same in each run.
-pub(super) struct SeededIds(u64);
+pub(crate) struct SeededIds(u64);
 
 impl SeededIds {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// SplitMix64 (Steele, Lea, Flood 2014).
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -39,28 +44,28 @@ impl Ids for SeededIds {
     }
 }
 
-pub(super) struct World {
-    pub(super) catalog: Catalog,
-    pub(super) ids: SeededIds,
-    pub(super) limits: Limits,
-    pub(super) config: Config,
-    pub(super) now: Timestamp,
-    pub(super) operator: Caller,
+pub(crate) struct World {
+    pub(crate) catalog: Catalog,
+    pub(crate) ids: SeededIds,
+    pub(crate) limits: Limits,
+    pub(crate) config: Config,
+    pub(crate) now: Timestamp,
+    pub(crate) operator: Caller,
     /// Accounts a, b and c in region-1.
-    pub(super) a: Caller,
-    pub(super) b: Caller,
-    pub(super) c: Caller,
+    pub(crate) a: Caller,
+    pub(crate) b: Caller,
+    pub(crate) c: Caller,
 }
 
-pub(super) fn net(text: &str) -> Ipv4Net {
+pub(crate) fn net(text: &str) -> Ipv4Net {
     text.parse().unwrap()
 }
 
-pub(super) fn dest(text: &str) -> IpNet {
+pub(crate) fn dest(text: &str) -> IpNet {
     text.parse().unwrap()
 }
 
-pub(super) fn config() -> Config {
+pub(crate) fn config() -> Config {
     let region = |id: &str| Region {
         id: id.into(),
         availability_zones: vec!["az1".into()],
@@ -69,16 +74,16 @@ pub(super) fn config() -> Config {
     Config { regions: vec![region("region-1"), region("region-2")], ..Config::default() }
 }
 
-pub(super) fn account_request(name: &str) -> CreateAccount {
+pub(crate) fn account_request(name: &str) -> CreateAccount {
     CreateAccount { name: name.into(), site: Site::Cn, user_name: "admin".into(), password_hash: "$argon2id$".into() }
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::seeded(1)
     }
 
-    pub(super) fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
         let nobody = Caller {
             account: AccountId::new(Uuid::nil()),
             user: UserId::new(Uuid::nil()),
@@ -109,18 +114,18 @@ impl World {
     }
 
     /// The same caller in the other region.
-    pub(super) fn elsewhere(&self, caller: &Caller) -> Caller {
+    pub(crate) fn elsewhere(&self, caller: &Caller) -> Caller {
         let project = self.catalog.project_in(caller.account, &"region-2".into()).unwrap().id;
         Caller { project: Some(project), ..caller.clone() }
     }
 
-    pub(super) fn project(&self, caller: &Caller) -> ProjectId {
+    pub(crate) fn project(&self, caller: &Caller) -> ProjectId {
         assert!(self.catalog.project(caller.project.unwrap()).is_some());
         caller.project.unwrap()
     }
 
     /// Runs a use case without committing.
-    pub(super) fn run<T>(
+    pub(crate) fn run<T>(
         &mut self,
         use_case: impl FnOnce(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error>,
     ) -> Result<Outcome<T>, Error> {
@@ -129,7 +134,7 @@ impl World {
     }
 
     /// Runs a use case and commits what it wants.
-    pub(super) fn call<T>(
+    pub(crate) fn call<T>(
         &mut self,
         use_case: impl FnOnce(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error>,
     ) -> Result<(T, Vec<Warning>), Error> {
@@ -143,14 +148,14 @@ impl World {
         Ok((outcome.value, outcome.warnings))
     }
 
-    pub(super) fn ok<T>(
+    pub(crate) fn ok<T>(
         &mut self,
         use_case: impl FnOnce(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error>,
     ) -> T {
         self.call(use_case).unwrap().0
     }
 
-    pub(super) fn refused<T>(
+    pub(crate) fn refused<T>(
         &mut self,
         use_case: impl FnOnce(&Catalog, &mut Context<'_>) -> Result<Outcome<T>, Error>,
     ) -> Error {
@@ -159,27 +164,27 @@ impl World {
         error
     }
 
-    pub(super) fn vpc(&mut self, caller: &Caller, name: &str, cidr: &str) -> Vpc {
+    pub(crate) fn vpc(&mut self, caller: &Caller, name: &str, cidr: &str) -> Vpc {
         let request = CreateVpc { name: name.into(), cidr: Some(net(cidr)), ..CreateVpc::default() };
         self.ok(|c, x| create_vpc(c, caller, x, request))
     }
 
-    pub(super) fn subnet(&mut self, caller: &Caller, vpc: VpcId, cidr: &str) -> Subnet {
+    pub(crate) fn subnet(&mut self, caller: &Caller, vpc: VpcId, cidr: &str) -> Subnet {
         let request = CreateSubnet::new(vpc, "subnet", net(cidr));
         self.ok(|c, x| create_subnet(c, caller, x, request))
     }
 
-    pub(super) fn server(&mut self, caller: &Caller, subnet: SubnetId, name: &str) -> Server {
+    pub(crate) fn server(&mut self, caller: &Caller, subnet: SubnetId, name: &str) -> Server {
         let request = server_request(subnet, name);
         self.ok(|c, x| create_server(c, caller, x, request))
     }
 
-    pub(super) fn peer(&mut self, caller: &Caller, local: VpcId, peer: VpcId) -> Peering {
+    pub(crate) fn peer(&mut self, caller: &Caller, local: VpcId, peer: VpcId) -> Peering {
         let request = self.peering_request(local, peer);
         self.ok(|c, x| create_peering(c, caller, x, request))
     }
 
-    pub(super) fn peering_request(&self, local_vpc: VpcId, peer_vpc: VpcId) -> CreatePeering {
+    pub(crate) fn peering_request(&self, local_vpc: VpcId, peer_vpc: VpcId) -> CreatePeering {
         CreatePeering {
             name: "peering".into(),
             description: String::new(),
@@ -190,7 +195,7 @@ impl World {
         }
     }
 
-    pub(super) fn add_route(
+    pub(crate) fn add_route(
         &mut self,
         caller: &Caller,
         table: RouteTableId,
@@ -200,20 +205,20 @@ impl World {
         self.call(|c, x| update_route_table(c, caller, x, table, request)).map(|(_, warnings)| warnings)
     }
 
-    pub(super) fn route(&mut self, caller: &Caller, table: RouteTableId, to: &str, peering: PeeringId) {
+    pub(crate) fn route(&mut self, caller: &Caller, table: RouteTableId, to: &str, peering: PeeringId) {
         self.add_route(caller, table, via_peering(to, peering)).unwrap();
     }
 }
 
-pub(super) fn via_peering(to: &str, peering: PeeringId) -> NewRoute {
+pub(crate) fn via_peering(to: &str, peering: PeeringId) -> NewRoute {
     NewRoute::new(dest(to), NextHopType::Peering, peering)
 }
 
-pub(super) fn via_server(to: &str, server: ServerId) -> NewRoute {
+pub(crate) fn via_server(to: &str, server: ServerId) -> NewRoute {
     NewRoute::new(dest(to), NextHopType::Ecs, server)
 }
 
-pub(super) fn server_request(subnet: SubnetId, name: &str) -> CreateServer {
+pub(crate) fn server_request(subnet: SubnetId, name: &str) -> CreateServer {
     CreateServer {
         name: name.into(),
         kind: ServerKind::Ecs,

@@ -196,7 +196,7 @@ fn pairs_that_exclude_each_other_conflict_in_either_order() {
         crate::CreateRouteTable { vpc: two.id, name: String::new(), description: String::new(), routes: Vec::new() };
     let new_subnet = CreateSubnet::new(two.id, "s", net("10.0.1.0/24"));
     let renamed = CreateVpc { name: "same".into(), ..CreateVpc::default() };
-    let password = UpdateUser { password_hash: Some("new".into()), enabled: None };
+    let password = UpdateUser { password_hash: Some("new".into()), ..UpdateUser::default() };
     let pairs = [
         (
             "delete a group, use it in a port",
