@@ -1,5 +1,7 @@
 //! Who calls: tokens and signatures (api-iam §3.11), and for which project.
 
+mod actions;
+mod authorize;
 mod identity;
 pub(crate) mod password;
 pub(crate) mod secret;
@@ -15,6 +17,9 @@ use catalog::Catalog;
 use model::UserId;
 
 pub use identity::{Identity, Scope};
+
+pub(crate) use actions::is_registered;
+pub(crate) use authorize::authorize;
 
 use crate::audit;
 use crate::error::Problem;
@@ -55,7 +60,7 @@ async fn admit(state: &State, params: &RawPathParams, frame: &Frame, request: Re
         Some(token) => identity::of_token(&catalog, token, now)?,
         None => match header(&parts.headers, "authorization")? {
             Some(authorization) => {
-                let access_key = signature::verify(&catalog, &parts, frame, authorization, &body, now)?;
+                let access_key = signature::verify(&catalog, state.vault(), &parts, frame, authorization, &body, now)?;
                 identity::of_access_key(&catalog, &access_key)?
             }
             None => return Err(Problem::unauthenticated("x-auth-token not found", "no_credentials")),

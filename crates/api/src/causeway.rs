@@ -11,6 +11,7 @@ mod repair;
 mod servers;
 mod status;
 mod trace;
+mod users;
 mod vips;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -43,4 +44,9 @@ pub(crate) fn routes() -> OpenApiRouter<State> {
         .routes(routes!(explain::route_states))
         .routes(routes!(events::list))
         .routes(routes!(events::show))
+        .routes(routes!(accounts::rotate))
+        .routes(routes!(users::list, users::attach))
+        .routes(routes!(users::detach))
+        .routes(routes!(users::rotate))
+        .routes(routes!(users::rotate_key))
 }

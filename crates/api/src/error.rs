@@ -42,6 +42,10 @@ pub(crate) enum Kind {
     Identity { status: StatusCode, message: Cow<'static, str>, internal: &'static str },
     /// A call of Causeway's own API that needs the operator's account, or a look into what is not the caller's.
     Forbidden(Cow<'static, str>),
+    /// The caller's policies do not allow the action.
+    Denied(&'static str),
+    /// A refusal of the identity service that has a documented code of its own in `/v3.0`.
+    Coded { status: StatusCode, code: &'static str, message: String, internal: &'static str },
     /// Something that only this API looks up is not there.
     NotFound(Cow<'static, str>),
     /// The data plane could not do what was asked.
@@ -143,6 +147,18 @@ impl Problem {
     #[must_use]
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::of(Kind::Forbidden(message.into()))
+    }
+
+    /// 403: no policy of the caller allows the action, or one denies it.
+    #[must_use]
+    pub fn denied(action: &'static str) -> Self {
+        Self::of(Kind::Denied(action))
+    }
+
+    /// A refusal of the identity service with its documented code (api-iam §8.3).
+    #[must_use]
+    pub fn coded(status: StatusCode, code: &'static str, message: impl Into<String>, internal: &'static str) -> Self {
+        Self::of(Kind::Coded { status, code, message: message.into(), internal })
     }
 
     /// 404 for what is looked up here and not in a use case.

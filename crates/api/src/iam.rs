@@ -3,8 +3,12 @@
 mod catalog;
 mod credentials;
 mod directory;
+mod roles;
 mod tokens;
+mod users;
 mod version;
+
+pub(crate) use credentials::reach_key;
 
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
@@ -34,10 +38,24 @@ pub(crate) fn closed() -> OpenApiRouter<State> {
         .routes(routes!(directory::own_projects))
         .routes(routes!(directory::projects_of_user))
         .routes(routes!(directory::domains))
-        .routes(routes!(directory::users))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::show, users::update, users::delete))
+        .routes(routes!(users::change_password))
+        .routes(routes!(users::create_detailed))
+        .routes(routes!(users::show_detailed, users::update_detailed))
+        .routes(routes!(roles::list))
+        .routes(routes!(roles::show))
+        .routes(routes!(roles::list_custom, roles::create))
+        .routes(routes!(roles::show_custom, roles::update, roles::delete))
+        .routes(routes!(catalog::services))
+        .routes(routes!(catalog::service))
+        .routes(routes!(catalog::endpoints))
+        .routes(routes!(catalog::endpoint))
+        .routes(routes!(directory::caller_identity))
+        .routes(routes!(credentials::create_temporary))
         .routes(routes!(directory::regions))
         .routes(routes!(credentials::list, credentials::create))
-        .routes(routes!(credentials::delete))
+        .routes(routes!(credentials::show, credentials::update, credentials::delete))
 }
 
 /// The `X-IAM-Trace-Id` that SDKs quote in their errors: the request's id (api-iam §6).

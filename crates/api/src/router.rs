@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use crate::audit::observe;
-use crate::auth::authenticate;
+use crate::auth::{authenticate, authorize};
 use crate::error::Problem;
 use crate::extract::BODY_LIMIT;
 use crate::frame::{Framing, frame};
@@ -54,7 +54,11 @@ pub fn document() -> String {
 }
 
 fn parts(state: &State) -> (Router<State>, OpenApi) {
-    let guard = |router: OpenApiRouter<State>| router.route_layer(from_fn_with_state(state.clone(), authenticate));
+    // The layer that is added last runs first.
+    let guard = |router: OpenApiRouter<State>| {
+        let authorized = router.route_layer(from_fn_with_state(state.clone(), authorize));
+        authorized.route_layer(from_fn_with_state(state.clone(), authenticate))
+    };
     routes(&guard).route_layer(from_fn_with_state(state.clone(), observe)).split_for_parts()
 }
 

@@ -128,6 +128,11 @@ impl State {
         &self.driver.settings().limits
     }
 
+    /// Seals and opens the secrets of access keys.
+    pub(crate) fn vault(&self) -> &control::Vault {
+        &self.driver.settings().vault
+    }
+
     pub(crate) fn regions(&self) -> &[control::Region] {
         &self.driver.settings().config.regions
     }

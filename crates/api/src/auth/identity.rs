@@ -20,8 +20,12 @@ pub struct Identity {
     pub user: Arc<User>,
     /// The token, when the request came with one.
     pub token: Option<Arc<Token>>,
+    /// Whether the request was signed with a temporary access key.
+    pub(crate) temporary: bool,
     /// What the request is about.
     pub scope: Scope,
+    /// The action that no policy gives the caller, when the request is allowed for the caller itself alone.
+    pub(crate) own_only: Option<&'static str>,
 }
 
 /// What a request is about (api-vpc §0.2).
@@ -50,7 +54,14 @@ pub(super) fn of_token(catalog: &Catalog, text: &str, now: Timestamp) -> Result<
         Some(id) => Scope::Project(Arc::clone(catalog.project(id).ok_or_else(unknown)?)),
         None => Scope::Account,
     };
-    Ok(Identity { account: Arc::clone(account), user: Arc::clone(user), token: Some(Arc::clone(token)), scope })
+    Ok(Identity {
+        account: Arc::clone(account),
+        user: Arc::clone(user),
+        token: Some(Arc::clone(token)),
+        scope,
+        temporary: false,
+        own_only: None,
+    })
 }
 
 /// The caller behind an access key.
@@ -61,7 +72,14 @@ pub(super) fn of_access_key(catalog: &Catalog, key: &AccessKey) -> Result<Identi
     let dead = || Problem::unauthenticated(format_args!("the user of ak {} is disabled", key.id), "disabled_user");
     let user = catalog.user(key.user).filter(|user| user.enabled).ok_or_else(dead)?;
     let account = catalog.account(key.account).ok_or_else(dead)?;
-    Ok(Identity { account: Arc::clone(account), user: Arc::clone(user), token: None, scope: Scope::Account })
+    Ok(Identity {
+        account: Arc::clone(account),
+        user: Arc::clone(user),
+        token: None,
+        scope: Scope::Account,
+        temporary: key.temporary.is_some(),
+        own_only: None,
+    })
 }
 
 impl Identity {
@@ -127,8 +145,41 @@ impl Identity {
 
     /// The caller as use cases know it, for all of the account.
     pub(crate) fn account_caller(&self) -> Caller {
-        let operator = self.account.operator;
+        let operator = self.is_operator();
         Caller { account: self.account.id, user: self.user.id, project: None, operator }
+    }
+
+    /// Whether the caller may make accounts and look into all of them: an administrator of an operator's account.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        self.account.operator && self.user.is_administrator()
+    }
+
+    /// Refuses what would outlive a temporary access key.
+    ///
+    /// # Errors
+    /// 403.
+    pub(crate) fn permanent(&self) -> Result<(), Problem> {
+        if self.temporary {
+            return Err(Problem::coded(
+                axum::http::StatusCode::FORBIDDEN,
+                "IAM.0002",
+                "A temporary access key cannot make lasting credentials.",
+                "temporary_credentials",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Lets a caller who is allowed itself alone reach nobody else.
+    ///
+    /// # Errors
+    /// 403 with the action that is missing.
+    pub(crate) fn reach(&self, user: model::UserId) -> Result<(), Problem> {
+        match self.own_only {
+            Some(action) if user != self.user.id => Err(Problem::denied(action)),
+            _ => Ok(()),
+        }
     }
 
     /// The project that the request is about.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use catalog::Catalog;
+use control::Vault;
 use model::{AccessKey, AccessKeyId, Timestamp};
 use signing::Authorization;
 
@@ -16,6 +17,7 @@ use crate::frame::Frame;
 /// 401 `APIGW.0301` with the details of api-iam §8.1.
 pub(super) fn verify(
     catalog: &Catalog,
+    vault: &Vault,
     parts: &Parts,
     frame: &Frame,
     authorization: &str,
@@ -24,10 +26,6 @@ pub(super) fn verify(
 ) -> Result<Arc<AccessKey>, Problem> {
     let authorization =
         Authorization::parse(authorization).map_err(|error| Problem::unauthenticated(error, "bad_authorization"))?;
-    // Permanent keys have no security token; one that comes with such a key belongs to another key (api-iam §3.2).
-    if super::header(&parts.headers, "x-security-token")?.is_some() {
-        return Err(Problem::unauthenticated("X-Security-Token is not one of this access key", "bad_security_token"));
-    }
     let key = catalog.access_key(&AccessKeyId(authorization.access_key.clone())).ok_or_else(|| {
         Problem::unauthenticated(
             format_args!("ak {} not exist", shown(&authorization.access_key)),
@@ -35,6 +33,19 @@ pub(super) fn verify(
         )
     })?;
     super::claimed(catalog, key.user);
+    // Either signed or not: it must be the one that was given out with the key (api-iam §3.2).
+    match (&key.temporary, super::header(&parts.headers, "x-security-token")?) {
+        (None, None) => {}
+        (Some(temporary), Some(token)) if super::secret::hash(token) == temporary.token_hash => {}
+        (Some(_), None) => {
+            let text = format_args!("ak {} is temporary and X-Security-Token is missing", key.id);
+            return Err(Problem::unauthenticated(text, "no_security_token"));
+        }
+        (_, Some(_)) => {
+            let text = "X-Security-Token is not the one of this access key";
+            return Err(Problem::unauthenticated(text, "bad_security_token"));
+        }
+    }
     let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let request = signing::Request::new(
         parts.method.as_str(),
@@ -46,8 +57,13 @@ pub(super) fn verify(
     let date = super::header(&parts.headers, signing::X_SDK_DATE)?
         .ok_or_else(|| Problem::unauthenticated("X-Sdk-Date is missing", "no_date"))?;
     // The signature goes first: only who has the secret learns how far the clocks are apart.
-    signing::verify(&request, &authorization, &key.secret)
+    let secret = vault.open(&key.id, &key.secret).map_err(Problem::internal)?;
+    signing::verify(&request, &authorization, &secret)
         .map_err(|error| Problem::unauthenticated(error, "wrong_signature"))?;
+    if key.temporary.as_ref().is_some_and(|temporary| temporary.expires_at <= now) {
+        let text = "calc ak sk signature fail:the temporary access key has expired";
+        return Err(Problem::unauthenticated(text, "expired_access_key"));
+    }
     let seconds = now.unix_seconds();
     let now = jiff::Timestamp::from_second(seconds).map_err(Problem::internal)?;
     signing::check_clock(date, now).map_err(|error| {
@@ -56,6 +72,9 @@ pub(super) fn verify(
             "expired_signature",
         )
     })?;
+    if !key.enabled {
+        return Err(Problem::unauthenticated(format_args!("ak {} is inactive", key.id), "inactive_access_key"));
+    }
     Ok(Arc::clone(key))
 }
 

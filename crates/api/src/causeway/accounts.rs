@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::{Path, State as AxumState};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use control::{CreateAccessKey, CreateAccount, NewAccount, Outcome};
-use model::{AccessKey, Account, AccountId, Kind, Project, Site};
+use control::{CreateAccessKey, CreateAccount, NewAccessKey, Outcome};
+use model::{Account, AccountId, Kind, Project, Site, User};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -79,17 +79,29 @@ pub(crate) struct UserSecret {
     password: String,
 }
 
+impl UserSecret {
+    pub(super) fn new(user: &User, password: String) -> Self {
+        Self { id: user.id.to_string(), name: user.name.clone(), password }
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 pub(crate) struct KeySecret {
     access: String,
     secret: String,
 }
 
+impl KeySecret {
+    pub(super) fn new(made: NewAccessKey) -> Self {
+        Self { access: made.key.id.to_string(), secret: made.secret }
+    }
+}
+
 /// List all accounts. Operators only.
 #[utoipa::path(get, path = "/causeway/v1/accounts", tag = "Causeway", operation_id = "listAccounts",
     responses((status = 200, body = AccountList)))]
 pub(crate) async fn list(AxumState(state): AxumState<State>, identity: Identity) -> Result<Json<AccountList>, Problem> {
-    if !identity.account.operator {
+    if !identity.is_operator() {
         return Err(Problem::forbidden("only the operator's account may list accounts"));
     }
     let accounts = control::accounts(&state.catalog(), &identity.account_caller());
@@ -104,7 +116,7 @@ pub(crate) async fn create(
     identity: Identity,
     Body(request): Body<AccountRequest>,
 ) -> Result<Response, Problem> {
-    if !identity.account.operator {
+    if !identity.is_operator() {
         return Err(Problem::forbidden("only the operator's account may make accounts"));
     }
     let name = required(request.name, "name")?;
@@ -123,14 +135,15 @@ pub(crate) async fn create(
             let account = control::create_account(catalog, &caller, ctx, request.clone())?;
             let unreadable = |error: catalog::CatalogError| control::Error::Unavailable(error.to_string());
             let (with_account, _) = account.changes.preview(catalog).map_err(unreadable)?;
-            let wanted = CreateAccessKey { user: account.value.user.id, given: None };
-            let key = control::create_access_key(&with_account, &caller, ctx, wanted)?;
+            let wanted = CreateAccessKey::new(account.value.user.id);
+            let key = control::create_access_key(&with_account, &caller, ctx, state.vault(), wanted)?;
             let mut changes = account.changes;
             changes.merge(key.changes);
             Ok(Outcome::new((account.value, key.value), changes))
         })
         .await?;
-    Ok((StatusCode::CREATED, Json(describe(&made, &key, password))).into_response())
+    let body = describe(&made.account, &made.user, &made.projects, key, password);
+    Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
 /// Delete an account that has no VPCs and servers any more. Operators only.
@@ -142,7 +155,7 @@ pub(crate) async fn delete(
     identity: Identity,
     frame: Frame,
 ) -> Result<Response, Problem> {
-    if !identity.account.operator {
+    if !identity.is_operator() {
         return Err(Problem::forbidden("only the operator's account may delete accounts"));
     }
     let account: AccountId = path_id(&frame, Kind::Account, &account)?;
@@ -154,11 +167,39 @@ pub(crate) async fn delete(
     Ok(done.gone())
 }
 
-fn describe(made: &NewAccount, key: &AccessKey, password: String) -> AccountMade {
+/// Give the first user of an account a new password and one new access key in the place of all that it has. Operators
+/// only: the way back in for an account that has lost its secrets.
+#[utoipa::path(post, path = "/causeway/v1/accounts/{id}/rotate", tag = "Causeway", operation_id = "rotateAccount",
+    responses((status = 200, body = AccountMade)))]
+pub(crate) async fn rotate(
+    AxumState(state): AxumState<State>,
+    Path(account): Path<String>,
+    identity: Identity,
+    frame: Frame,
+) -> Result<Json<AccountMade>, Problem> {
+    if !identity.is_operator() {
+        return Err(Problem::forbidden("only the operator's account may replace an account's secrets"));
+    }
+    let id: AccountId = path_id(&frame, Kind::Account, &account)?;
+    let missing = || control::Error::NotFound { kind: Kind::Account, id: id.to_string() };
+    let first = state.catalog().users_of(id).find(|user| user.root).map(|user| user.id).ok_or_else(missing)?;
+    let password = secret::password()?;
+    let hash = state.passwords.hash(password.clone()).await?;
+    let caller = identity.account_caller();
+    let (user, key) = state
+        .record(|catalog, ctx| control::reset_user(catalog, &caller, ctx, state.vault(), first, hash.clone()))
+        .await?;
+    let catalog = state.catalog();
+    let account = catalog.account(id).ok_or_else(missing)?;
+    let projects: Vec<Project> = catalog.projects_of(id).map(|project| Project::clone(project)).collect();
+    Ok(Json(describe(account, &user, &projects, key, password)))
+}
+
+fn describe(account: &Account, user: &User, projects: &[Project], key: NewAccessKey, password: String) -> AccountMade {
     AccountMade {
-        account: AccountObject::new(&made.account),
-        user: UserSecret { id: made.user.id.to_string(), name: made.user.name.clone(), password },
-        access_key: KeySecret { access: key.id.to_string(), secret: key.secret.clone() },
-        projects: made.projects.iter().map(ProjectName::new).collect(),
+        account: AccountObject::new(account),
+        user: UserSecret::new(user, password),
+        access_key: KeySecret::new(key),
+        projects: projects.iter().map(ProjectName::new).collect(),
     }
 }

@@ -19,7 +19,7 @@ pub(crate) async fn expire(
     identity: Identity,
     frame: Frame,
 ) -> Result<Response, Problem> {
-    if !identity.account.operator {
+    if !identity.is_operator() {
         return Err(Problem::forbidden("only the operator's account may expire requests"));
     }
     let peering: PeeringId = path_id(&frame, Kind::Peering, &peering)?;

@@ -43,7 +43,7 @@ pub(super) struct Eyes {
 impl Eyes {
     pub(super) fn of(identity: &Identity) -> Self {
         let account = identity.account.id;
-        Self { account, viewer: (!identity.account.operator).then_some(account) }
+        Self { account, viewer: (!identity.is_operator()).then_some(account) }
     }
 }
 

@@ -84,6 +84,14 @@ fn described(problem: &Problem, family: Family, resource: Resource) -> Answer {
             let code = by_family(family, "VPC.2701", "PolicyNotAuthorized", "IAM.0002", "not_authorized");
             make(StatusCode::FORBIDDEN, code, message.to_string(), "not_authorized")
         }
+        Kind::Denied(action) => {
+            let code = by_family(family, "VPC.2201", "PolicyNotAuthorized", "IAM.0003", "policy_denied");
+            let message = format!("Policy doesn't allow {action} to be performed");
+            make(StatusCode::FORBIDDEN, code, message, "policy_denied")
+        }
+        Kind::Coded { status, code, message, internal } => {
+            make(*status, by_family(family, code, code, code, internal), message.clone(), internal)
+        }
         Kind::NotFound(message) => {
             let code = by_family(family, "VPC.2204", "HTTPNotFound", "IAM.0004", "not_found");
             make(StatusCode::NOT_FOUND, code, message.to_string(), "not_found")

@@ -46,6 +46,9 @@ pub(super) fn status_and_code(error: &Error, family: Family, resource: Resource)
     match family {
         Family::V1 | Family::V3 => row.vpc,
         Family::Neutron => row.neutron,
+        // The legacy codes of the user calls (api-iam §8.3).
+        Family::Iam if matches!(error, Error::NameTaken { kind: Kind::User, .. }) => (BAD, "1109"),
+        Family::Iam if matches!(error, Error::QuotaExceeded { resource: Quota::Users, .. }) => (BAD, "1115"),
         Family::Iam => (
             row.own,
             match row.own {
@@ -161,6 +164,7 @@ fn decide(error: &Error, family: Family, resource: Resource) -> Row {
         Error::CidrReservationOverlap { .. } => row(CONFLICT, "VPC.2500", "CidrReservationExists"),
         Error::NoFreeBlock { .. } => row(CONFLICT, "VPC.0703", "IpAddressGenerationFailure"),
         Error::AccountInUse { .. } => row(CONFLICT, "VPC.2500", "AccountInUse"),
+        Error::PolicyInUse { .. } => row(CONFLICT, "VPC.2500", "PolicyInUse"),
 
         Error::Busy => match resource {
             Resource::Vpc => row(CONFLICT, "VPC.0103", "RouterInUse"),
@@ -203,7 +207,7 @@ fn missing(kind: Kind, family: Family, resource: Resource) -> Row {
         (Kind::NetworkAclRule, _) => row(MISSING, "VPC.2204", "FirewallRuleNotFound"),
         (Kind::AddressGroup, _) => row(MISSING, "VPC.2204", "AddressGroupNotFound"),
         (Kind::Project, _) => row(MISSING, "VPC.2204", "ProjectNotFound"),
-        (Kind::Account | Kind::User | Kind::AccessKey | Kind::Token | Kind::Server | Kind::Claim, _) => {
+        (Kind::Account | Kind::User | Kind::AccessKey | Kind::Token | Kind::Server | Kind::Claim | Kind::Policy, _) => {
             row(MISSING, "VPC.2204", "HTTPNotFound")
         }
     }
@@ -222,7 +226,10 @@ const fn quota(resource: Quota) -> &'static str {
         | Quota::Peerings
         | Quota::GroupsOfPort
         | Quota::CidrReservations
-        | Quota::AccessKeys => "VPC.2500",
+        | Quota::AccessKeys
+        | Quota::Users
+        | Quota::Policies
+        | Quota::PoliciesOfUser => "VPC.2500",
         Quota::SecurityGroups => "VPC.0604",
         Quota::SecurityGroupRules => "VPC.0602",
     }

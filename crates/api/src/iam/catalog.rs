@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::State as AxumState;
+use axum::extract::{Path, State as AxumState};
 use catalog::Catalog;
 use model::AccountId;
 use serde_json::{Value, json};
 
+use super::directory::{Links, missing};
 use crate::auth::{Identity, Scope, secret};
+use crate::error::Problem;
 use crate::frame::Frame;
+use crate::query::Query;
 use crate::state::State;
 
 /// A service.
@@ -59,15 +62,102 @@ pub(super) fn entries(catalog: &Catalog, account: AccountId, scope: &Scope, fram
         let endpoint = |region: Option<&str>| {
             let name = region.unwrap_or("*");
             // Ids that are always the same for the same service: clients compare catalogs.
-            let id = secret::hash(&format!("{}/{name}", service.name))[..32].to_owned();
+            let id = endpoint_id(service.name, name);
             let url = format!("{}{path}", frame.base_of(service.host, region));
             json!({"id": id, "interface": "public", "region": name, "region_id": name, "url": url})
         };
         let everywhere = service.global.then(|| endpoint(None));
         let endpoints: Vec<Value> =
             everywhere.into_iter().chain(regions.iter().map(|region| endpoint(Some(region)))).collect();
-        let id = secret::hash(service.name)[..32].to_owned();
+        let id = service_id(service.name);
         json!({"id": id, "name": service.name, "type": service.kind, "endpoints": endpoints})
     };
     SERVICES.iter().filter(|service| service.global || project.is_some()).map(entry).collect()
+}
+
+fn service_id(name: &str) -> String {
+    secret::hash(name)[..32].to_owned()
+}
+
+fn endpoint_id(name: &str, region: &str) -> String {
+    secret::hash(&format!("{name}/{region}"))[..32].to_owned()
+}
+
+fn described_services(frame: &Frame) -> Vec<Value> {
+    let describe = |service: &Service| {
+        let id = service_id(service.name);
+        let links = Links::of(format!("{}/v3/services/{id}", frame.base));
+        json!({"id": id, "name": service.name, "type": service.kind, "description": "", "enabled": true,
+               "links": links})
+    };
+    SERVICES.iter().map(describe).collect()
+}
+
+/// The endpoints of every region: the project's id is left for the client to fill in.
+fn described_endpoints(state: &State, frame: &Frame) -> Vec<Value> {
+    let describe = |service: &Service, region: Option<&str>| {
+        let name = region.unwrap_or("*");
+        let id = endpoint_id(service.name, name);
+        let path = service.path.replace("{project}", "$(tenant_id)s");
+        json!({"id": id, "service_id": service_id(service.name), "interface": "public", "region": name,
+               "region_id": name, "url": format!("{}{path}", frame.base_of(service.host, region)), "enabled": true,
+               "links": Links::of(format!("{}/v3/endpoints/{id}", frame.base))})
+    };
+    let of = |service: &'static Service| {
+        let everywhere = service.global.then(|| describe(service, None));
+        let regions = state.regions().iter().map(move |region| describe(service, Some(&region.id.0)));
+        everywhere.into_iter().chain(regions).collect::<Vec<_>>()
+    };
+    SERVICES.iter().flat_map(of).collect()
+}
+
+fn found(all: Vec<Value>, kind: &str, id: &str) -> Result<Json<Value>, Problem> {
+    let one = all.into_iter().find(|one| one["id"] == id).ok_or_else(|| missing(kind, id))?;
+    Ok(Json(json!({kind: one})))
+}
+
+fn passes(query: &Query, object: &Value, name: &str) -> bool {
+    query.is(name, object[name].as_str().unwrap_or_default())
+}
+
+/// List the services.
+#[utoipa::path(get, path = "/v3/services", tag = "Tokens", operation_id = "listServices",
+    params(("type" = Option<String>, Query)), responses((status = 200, description = "`services`, and `links`")))]
+pub(crate) async fn services(_: Identity, frame: Frame, query: Query) -> Json<Value> {
+    let services = described_services(&frame).into_iter().filter(|service| passes(&query, service, "type"));
+    Json(json!({"services": services.collect::<Vec<_>>(), "links": Links::of(frame.url())}))
+}
+
+/// Show a service.
+#[utoipa::path(get, path = "/v3/services/{service_id}", tag = "Tokens", operation_id = "showService",
+    responses((status = 200, description = "`service`")))]
+pub(crate) async fn service(Path(id): Path<String>, _: Identity, frame: Frame) -> Result<Json<Value>, Problem> {
+    found(described_services(&frame), "service", &id)
+}
+
+/// List where the services are.
+#[utoipa::path(get, path = "/v3/endpoints", tag = "Tokens", operation_id = "listEndpoints",
+    params(("interface" = Option<String>, Query), ("service_id" = Option<String>, Query)),
+    responses((status = 200, description = "`endpoints`, and `links`")))]
+pub(crate) async fn endpoints(
+    AxumState(state): AxumState<State>,
+    _: Identity,
+    frame: Frame,
+    query: Query,
+) -> Json<Value> {
+    let all = described_endpoints(&state, &frame).into_iter();
+    let endpoints = all.filter(|one| passes(&query, one, "interface") && passes(&query, one, "service_id"));
+    Json(json!({"endpoints": endpoints.collect::<Vec<_>>(), "links": Links::of(frame.url())}))
+}
+
+/// Show where a service is.
+#[utoipa::path(get, path = "/v3/endpoints/{endpoint_id}", tag = "Tokens", operation_id = "showEndpoint",
+    responses((status = 200, description = "`endpoint`")))]
+pub(crate) async fn endpoint(
+    AxumState(state): AxumState<State>,
+    Path(id): Path<String>,
+    _: Identity,
+    frame: Frame,
+) -> Result<Json<Value>, Problem> {
+    found(described_endpoints(&state, &frame), "endpoint", &id)
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State as AxumState};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use model::{Project, User};
+use model::Project;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -25,7 +25,7 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    fn of(url: String) -> Self {
+    pub(super) fn of(url: String) -> Self {
         Self { itself: url, previous: None, next: None }
     }
 }
@@ -116,9 +116,11 @@ pub(crate) async fn projects_of_user(
     query: Query,
 ) -> Result<Json<ProjectList>, Problem> {
     let catalog = state.catalog();
-    user.parse()
-        .ok()
-        .and_then(|id| catalog.user(id))
+    let id = user.parse().ok();
+    if let Some(id) = id {
+        identity.reach(id)?;
+    }
+    id.and_then(|id| catalog.user(id))
         .filter(|user| user.account == identity.account.id)
         .ok_or_else(|| missing("user", &user))?;
     Ok(list(&state, &identity, &frame, &query))
@@ -143,7 +145,7 @@ pub(crate) async fn project(
     Ok(Json(ProjectBody { project: ProjectObject::new(project, &frame) }))
 }
 
-fn missing(kind: &str, id: &str) -> Problem {
+pub(super) fn missing(kind: &str, id: &str) -> Problem {
     let id: String = id.chars().take(64).collect();
     Problem::identity(StatusCode::NOT_FOUND, format!("Could not find {kind}: {id}."), "not_found")
 }
@@ -165,32 +167,13 @@ pub(crate) async fn domains(identity: Identity, frame: Frame, query: Query) -> J
     Json(json!({"domains": domains, "links": Links::of(frame.url())}))
 }
 
-/// List the users of the caller's account.
-#[utoipa::path(get, path = "/v3/users", tag = "Accounts", operation_id = "listUsers",
-    responses((status = 200, description = "`users` of the caller's account, and `links`")))]
-pub(crate) async fn users(
-    AxumState(state): AxumState<State>,
-    identity: Identity,
-    frame: Frame,
-    query: Query,
-) -> Json<Value> {
-    let catalog = state.catalog();
-    let account = identity.account.id.to_string();
-    let users: Vec<Value> = catalog
-        .users_of(identity.account.id)
-        .filter(|user| query.is("name", &user.name) && query.is("domain_id", &account))
-        .filter(|user| query.is("enabled", if user.enabled { "true" } else { "false" }))
-        .map(|user| user_object(user, &frame))
-        .collect();
-    Json(json!({"users": users, "links": Links::of(frame.url())}))
-}
-
-fn user_object(user: &User, frame: &Frame) -> Value {
-    json!({
-        "id": user.id, "name": user.name, "domain_id": user.account, "enabled": user.enabled, "description": "",
-        "password_expires_at": null,
-        "links": {"self": format!("{}/v3/users/{}", frame.base, user.id)},
-    })
+/// Show who calls. Clients that find no account with `/v3/auth/domains` ask here (api-iam §5.3).
+#[utoipa::path(get, path = "/v5/caller-identity", tag = "Accounts", operation_id = "getCallerIdentity",
+    responses((status = 200, description = "`account_id`, `principal_id` and `principal_urn`")))]
+pub(crate) async fn caller_identity(identity: Identity) -> Json<Value> {
+    let (account, user) = (&identity.account, &identity.user);
+    let urn = format!("iam::{}:user:{}", account.id, user.name);
+    Json(json!({"account_id": account.id, "principal_id": user.id, "principal_urn": urn}))
 }
 
 /// List the regions.

@@ -281,7 +281,7 @@ fn subject<'h>(
     };
     let text = header(headers, "x-subject-token")?.ok_or_else(unknown)?;
     let token = catalog.token(&secret::hash(text)).filter(|token| token.expires_at > state.now());
-    let token = token.filter(|token| token.account == identity.account.id || identity.account.operator);
+    let token = token.filter(|token| token.account == identity.account.id || identity.is_operator());
     Ok((text, Arc::clone(token.ok_or_else(unknown)?)))
 }
 
@@ -309,7 +309,7 @@ fn describe(catalog: &Catalog, token: &Token, frame: &Frame, query: &Query) -> R
         "issued_at": token.issued_at.with_micros(),
         "methods": token.methods,
         "user": {"id": user.id, "name": user.name, "domain": domain, "password_expires_at": ""},
-        "roles": [{"id": "0", "name": "te_admin"}],
+        "roles": roles(catalog, user, token.project),
         "catalog": services,
     });
     match project {
@@ -317,4 +317,20 @@ fn describe(catalog: &Catalog, token: &Token, frame: &Frame, query: &Query) -> R
         None => body["domain"] = domain,
     }
     Ok(json!({"token": body}))
+}
+
+/// What the user may do where the token is good, by the names of its policies. Ids are always "0" (api-iam §5.1).
+fn roles(catalog: &Catalog, user: &User, project: Option<model::ProjectId>) -> Vec<Value> {
+    let role = |name: &str| json!({"id": "0", "name": name});
+    if user.is_administrator() {
+        return vec![role("te_admin")];
+    }
+    let policies = control::policies_in_force(catalog, user, project);
+    policies
+        .iter()
+        .map(|policy| match policy {
+            control::AnyPolicy::Builtin(builtin) => role(builtin.name),
+            control::AnyPolicy::Custom(policy) => role(&policy.name),
+        })
+        .collect()
 }
