@@ -6,8 +6,8 @@ use std::path::Path;
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
-use control::{Caller, CreateAccessKey, CreateAccount, Driver, Origin, UpdateUser};
-use model::{AccessKey, Account, Site, User};
+use control::{Caller, CreateAccount, Driver, NewAccessKey, Origin};
+use model::{Account, Site, User};
 
 use crate::credentials::write_private;
 use crate::{Credentials, NamedId, ProjectCredentials, StartError, TlsAccess};
@@ -60,9 +60,9 @@ pub(crate) async fn accounts(
 ) -> Result<Credentials, StartError> {
     let failed = |error: control::Error| StartError::Bootstrap(error.to_string());
     let in_data = |source| StartError::Data { path: data.join(Credentials::FILE).display().to_string(), source };
-    let mut password = None;
+    let mut made = false;
     if driver.catalog().accounts().next().is_none() {
-        let (text, password_hash) = new_password().await?;
+        let (_, password_hash) = new_password().await?;
         let request = CreateAccount {
             name: FIRST_ACCOUNT.to_owned(),
             site: Site::Cn,
@@ -75,24 +75,20 @@ pub(crate) async fn accounts(
             })
             .await
             .map_err(failed)?;
-        password = Some(text);
+        made = true;
     }
     driver.execute_as(&Origin::system("bootstrap"), control::create_missing_projects).await.map_err(failed)?;
 
     let catalog = driver.catalog();
     let operator = catalog.accounts().find(|a| a.operator).cloned();
     let operator = operator.ok_or_else(|| StartError::Bootstrap("no account is an operator".to_owned()))?;
-    let user = catalog.users_of(operator.id).next().cloned();
+    let user = catalog.users_of(operator.id).find(|user| user.root).cloned();
     let user = user.ok_or_else(|| StartError::Bootstrap("the operator's account has no user".to_owned()))?;
     let mut credentials = match Credentials::read(data).map_err(in_data)? {
-        Some(known) if password.is_none() => known,
+        Some(known) if !made => known,
         _ => {
             let caller = Caller { account: operator.id, user: user.id, project: None, operator: true };
-            let password = match password {
-                Some(password) => password,
-                None => replace_password(driver, &caller, &user).await?,
-            };
-            let key = replace_key(driver, &caller, &user).await?;
+            let (password, key) = replace_secrets(driver, &caller, &user).await?;
             fresh(&operator, &user, password, &key)
         }
     };
@@ -109,50 +105,30 @@ pub(crate) async fn accounts(
     Ok(credentials)
 }
 
-fn fresh(operator: &Account, user: &User, password: String, key: &AccessKey) -> Credentials {
+fn fresh(operator: &Account, user: &User, password: String, made: &NewAccessKey) -> Credentials {
     Credentials {
         endpoint: String::new(),
         tls: None,
         domain: NamedId { id: operator.id.to_string(), name: operator.name.clone() },
         user: NamedId { id: user.id.to_string(), name: user.name.clone() },
         password,
-        access_key: key.id.to_string(),
-        secret_key: key.secret.clone(),
+        access_key: made.key.id.to_string(),
+        secret_key: made.secret.clone(),
         projects: Vec::new(),
     }
 }
 
-async fn replace_password(driver: &Driver, caller: &Caller, user: &User) -> Result<String, StartError> {
+/// A new password and one new access key; the user's older keys go, since nobody has their secrets any more.
+async fn replace_secrets(driver: &Driver, caller: &Caller, user: &User) -> Result<(String, NewAccessKey), StartError> {
     let (password, hash) = new_password().await?;
-    let update = UpdateUser { password_hash: Some(hash), enabled: None };
+    let vault = &driver.settings().vault;
     let done = driver
         .execute_as(&Origin::system("bootstrap"), |catalog, ctx| {
-            control::update_user(catalog, caller, ctx, user.id, update.clone())
+            control::reset_user(catalog, caller, ctx, vault, user.id, hash.clone())
         })
-        .await;
-    done.map_err(|error| StartError::Bootstrap(error.to_string()))?;
-    Ok(password)
-}
-
-/// A new access key; the user's older ones go, since nobody has their secrets any more.
-async fn replace_key(driver: &Driver, caller: &Caller, user: &User) -> Result<AccessKey, StartError> {
-    let failed = |error: control::Error| StartError::Bootstrap(error.to_string());
-    let old: Vec<_> = driver.catalog().access_keys_of(user.id).map(|k| k.id.clone()).collect();
-    for id in old {
-        let done = driver
-            .execute_as(&Origin::system("bootstrap"), |catalog, ctx| {
-                control::delete_access_key(catalog, caller, ctx, &id)
-            })
-            .await;
-        done.map_err(failed)?;
-    }
-    let request = CreateAccessKey { user: user.id, given: None };
-    let made = driver
-        .execute_as(&Origin::system("bootstrap"), |catalog, ctx| {
-            control::create_access_key(catalog, caller, ctx, request.clone())
-        })
-        .await;
-    Ok(made.map_err(failed)?.value)
+        .await
+        .map_err(|error| StartError::Bootstrap(error.to_string()))?;
+    Ok((password, done.value.1))
 }
 
 /// A new password and its hash.

@@ -9,6 +9,7 @@ mod bootstrap;
 mod config;
 mod credentials;
 mod marker;
+mod master_key;
 mod options;
 mod running;
 mod tls;

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::tls::{Certificates, HostNames, keep_current};
-use crate::{Credentials, DatapathChoice, ServerOptions, TlsAccess, TlsError, TlsOptions, bootstrap};
+use crate::{Credentials, DatapathChoice, ServerOptions, TlsAccess, TlsError, TlsOptions, bootstrap, master_key};
 
 /// How often requests and tokens that are due are expired.
 const EXPIRY_ROUND: Duration = Duration::from_secs(30);
@@ -59,6 +59,30 @@ pub enum StartError {
         path: String,
         /// How its contents begin.
         found: String,
+    },
+    /// The master key is gone, but the store has secrets that were sealed with it.
+    #[error(
+        "{path} is missing: it has the master key that the access keys in the store are sealed with; put it back from a \
+         backup of the data folder"
+    )]
+    NoMasterKey {
+        /// The file.
+        path: String,
+    },
+    /// The master key is another one than the store's secrets were sealed with.
+    #[error(
+        "{path} does not open the access keys in the store: it has another master key than the one that they were sealed \
+         with; put back the file that belongs to this store"
+    )]
+    WrongMasterKey {
+        /// The file.
+        path: String,
+    },
+    /// The file of the master key holds something else.
+    #[error("{path} is damaged: 64 hexadecimal digits are expected; put it back from a backup of the data folder")]
+    BadMasterKey {
+        /// The file.
+        path: String,
     },
     /// A server runs with the folder.
     #[error("a server runs with the data folder {path}; stop it first")]
@@ -168,7 +192,9 @@ async fn start_over(
     tasks: &mut Vec<JoinHandle<()>>,
 ) -> Result<RunningServer, StartError> {
     let data = &options.data;
-    let (driver, follower) = Driver::open(store.clone(), options.config.settings()).await?;
+    let (vault, master_key) = master_key::load(data)?;
+    let settings = control::Settings { vault: Arc::new(vault), ..options.config.settings() };
+    let (driver, follower) = Driver::open(store.clone(), settings).await?;
     let driver = Arc::new(driver);
     // The name comes before the first account: a folder with accounts has had one.
     let instance = bootstrap::instance(data, driver.catalog().accounts().next().is_some())?;
@@ -188,6 +214,7 @@ async fn start_over(
             tracing::error!(%error, "the catalog no longer follows the store; writes are refused until a restart");
         }
     }));
+    master_key.settle(&driver, data).await?;
     let access = secure.as_ref().map(|secure| secure.access.clone());
     let credentials = bootstrap::accounts(&driver, data, &format!("http://{address}"), access).await?;
 
