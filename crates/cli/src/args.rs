@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, address_group, apply, check, completion, config, demo, doctor, down, events, exec, network_acl, peering,
-    reach, route, route_table, security_group, serve, server, subnet, tag, trace, vip, vpc,
+    access_key, account, address_group, apply, check, completion, config, demo, doctor, down, events, exec, network_acl, peering, policy, reach, route, route_table, security_group, serve, server, subnet, tag, trace, user, vip, vpc,
 };
 use crate::exit;
 use crate::output::Format;
@@ -130,6 +129,12 @@ pub(crate) enum Command {
     Account(Group<account::AccountCommand>),
     /// Show who did what, when, from where, and what came of it
     Events(events::EventsArgs),
+    /// Users of the account
+    User(Group<user::UserCommand>),
+    /// Access keys
+    AccessKey(Group<access_key::AccessKeyCommand>),
+    /// Policies, which say what users may do
+    Policy(Group<policy::PolicyCommand>),
     /// Settings of this command line
     Config(Group<config::ConfigCommand>),
     /// Print a script that completes commands in a shell

@@ -1,5 +1,6 @@
 //! One module for each command or group of commands: arguments, what it does, and the tests of both.
 
+pub(crate) mod access_key;
 pub(crate) mod account;
 pub(crate) mod address_group;
 pub(crate) mod apply;
@@ -13,6 +14,7 @@ pub(crate) mod events;
 pub(crate) mod exec;
 pub(crate) mod network_acl;
 pub(crate) mod peering;
+pub(crate) mod policy;
 pub(crate) mod reach;
 pub(crate) mod route;
 pub(crate) mod route_table;
@@ -23,6 +25,7 @@ pub(crate) mod status;
 pub(crate) mod subnet;
 pub(crate) mod tag;
 pub(crate) mod trace;
+pub(crate) mod user;
 pub(crate) mod version;
 pub(crate) mod vip;
 pub(crate) mod vpc;

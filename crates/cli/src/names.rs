@@ -46,7 +46,17 @@ named!(
     client::types::NetworkAcl,
     client::types::AddressGroup,
     client::types::Account,
+    client::types::User,
 );
+
+impl Named for client::types::Policy {
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn name(&self) -> &str {
+        &self.display_name
+    }
+}
 
 /// The one of `all` with this id or name. `kind` is a noun for people, such as `VPC`.
 pub(crate) fn find<'a, T: Named>(kind: &str, wanted: &str, all: &'a [T]) -> Result<&'a T> {

@@ -1,7 +1,7 @@
 //! `causeway account`, for operators.
 
 use clap::{Subcommand, ValueEnum};
-use client::types::AccountCreate;
+use client::types::{AccountCreate, AccountCreated};
 
 use super::accounts::profile_of;
 use super::common::Deletions;
@@ -25,6 +25,16 @@ pub(crate) enum AccountCommand {
         /// The site it belongs to; the server's own choice if not given
         #[arg(long, value_enum)]
         site: Option<Site>,
+        /// Keep its access key as a profile of its name
+        #[arg(long)]
+        save: bool,
+    },
+    /// Give the first user of an account a new password and access key in the place of all that it has; they are shown
+    /// this once
+    #[command(after_help = "Examples:\n  causeway account rotate acct-b --save")]
+    Rotate {
+        /// Name or id
+        account: String,
         /// Keep its access key as a profile of its name
         #[arg(long)]
         save: bool,
@@ -73,30 +83,12 @@ pub(crate) async fn run(command: AccountCommand, app: &App) -> Result<Exit> {
                 Site::Intl => "intl".to_owned(),
             });
             let created = session.client.create_account(&AccountCreate { name, site }).await?;
-            let saved = if save {
-                let access = suite::AccountAccess::from(&created);
-                Some(app.profiles()?.store(&created.account.name, profile_of(&session, &access))?)
-            } else {
-                None
-            };
-            printer.one(&created, || {
-                Details::default()
-                    .field("name", &created.account.name)
-                    .field("id", &created.account.id)
-                    .field("site", &created.account.site)
-                    .field("user", &created.user.name)
-                    .field("password", &created.user.password)
-                    .field("access key", &created.access_key.access)
-                    .field("secret key", &created.access_key.secret)
-                    .fields("projects", created.projects.iter().map(|p| format!("{} {}", p.name, p.id)))
-                    .render()
-            })?;
-            match saved {
-                Some(saved) => {
-                    note(format_args!("saved as profile `{}` in {}", saved.name, saved.path.display()));
-                }
-                None => note("keep the secrets: they are shown this once"),
-            }
+            show(app, &session, &created, save)?;
+        }
+        AccountCommand::Rotate { account, save } => {
+            let all = session.client.list_accounts().await?;
+            let account = names::find("account", &account, &all)?;
+            show(app, &session, &session.client.rotate_account(&account.id).await?, save)?;
         }
         AccountCommand::Delete { accounts } => {
             let all = session.client.list_accounts().await?;
@@ -115,12 +107,39 @@ pub(crate) async fn run(command: AccountCommand, app: &App) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Shows an account's secrets, and keeps its access key if that is wanted.
+fn show(app: &App, session: &Session, made: &AccountCreated, save: bool) -> Result<()> {
+    let saved = if save {
+        let access = suite::AccountAccess::from(made);
+        Some(app.profiles()?.store(&made.account.name, profile_of(session, &access))?)
+    } else {
+        None
+    };
+    app.printer.one(made, || {
+        Details::default()
+            .field("name", &made.account.name)
+            .field("id", &made.account.id)
+            .field("site", &made.account.site)
+            .field("user", &made.user.name)
+            .field("password", &made.user.password)
+            .field("access key", &made.access_key.access)
+            .field("secret key", &made.access_key.secret)
+            .fields("projects", made.projects.iter().map(|p| format!("{} {}", p.name, p.id)))
+            .render()
+    })?;
+    match saved {
+        Some(saved) => note(format_args!("saved as profile `{}` in {}", saved.name, saved.path.display())),
+        None => note("keep the secrets: they are shown this once"),
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use crate::testing::group_help;
 
     #[test]
     fn help() {
-        insta::assert_snapshot!(group_help(&["account"], &["list", "create", "delete"]));
+        insta::assert_snapshot!(group_help(&["account"], &["list", "create", "rotate", "delete"]));
     }
 }

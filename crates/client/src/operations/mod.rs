@@ -13,6 +13,7 @@ mod route_table;
 mod security_group;
 mod subnet;
 mod tag;
+mod user;
 mod vip;
 mod vpc;
 

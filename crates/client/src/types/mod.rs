@@ -18,6 +18,7 @@ mod status;
 mod subnet;
 mod tag;
 mod trace;
+mod user;
 mod vip;
 mod vpc;
 
@@ -53,6 +54,7 @@ pub use trace::{
     Diagnosis, Finding, LostRoute, MatrixCell, Measured, ProbeAnswer, ProbeRequest, Protocol, ReachAnswer,
     ReachRequest, ReachServer, Repair, Step, Target, TraceAnswer, TraceRequest, Traced, UnknownProtocol, Verdict,
 };
+pub use user::{AccessKey, AttachedPolicy, Policy, PolicyCreate, User, UserCreate, UserSecrets};
 pub use vip::{BoundPort, Claim, ClaimRequest, Vip, VipBinding, VipFilter};
 pub use vpc::{ResourceTag, Vpc, VpcCreate, VpcFilter, VpcUpdate, VpcV3};
 
