@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use api::{Family, Problem, Resource, answer};
 use axum::body::Body;
@@ -16,17 +15,7 @@ use model::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::fixture::World;
-
-fn checked_in(name: &str, text: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/api").join(name);
-    if std::env::var_os("CAUSEWAY_BLESS").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-    }
-    let there = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(there == text, "docs/api/{name} is not what the code says; run the tests with CAUSEWAY_BLESS=1");
-}
+use crate::fixture::{World, checked_in};
 
 #[tokio::test]
 async fn the_openapi_document_is_checked_in() {
@@ -197,6 +186,7 @@ fn refusals() -> Vec<(&'static str, Error)> {
         ("no block of this size", Error::NoFreeBlock { subnet, cidr: destination, mask: 28 }),
         ("subnet has reservations", Error::SubnetInUse { subnet, by: SubnetUse::CidrReservations(vec![]) }),
         ("reservation quota", quota(Quota::CidrReservations)),
+        ("policy in use", Error::PolicyInUse { policy: model::PolicyId::new(uuid), users: vec![] }),
         ("account in use", Error::AccountInUse { account: AccountId::new(uuid), by: vec![] }),
         ("too many changes at once", Error::Busy),
         ("store out of order", Error::Unavailable(String::new())),

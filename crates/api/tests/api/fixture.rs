@@ -206,6 +206,23 @@ impl World {
         Self { router, driver, agent, clock, a, b }
     }
 
+    /// One more account that is no operator.
+    pub async fn another(&self, name: &str) -> Client {
+        let operator = Caller { account: self.a.account, user: self.a.user, project: None, operator: true };
+        account(&self.driver, &self.router, &self.clock, name, Some(operator)).await
+    }
+
+    /// A token of a client's user for its project in region-1.
+    pub async fn token(&self, client: &Client, account: &str) -> String {
+        let user = json!({"id": client.user.to_string(), "password": PASSWORD, "domain": {"name": account}});
+        let body = json!({"auth": {"identity": {"methods": ["password"], "password": {"user": user}},
+            "scope": {"project": {"id": client.project}}}});
+        let request = Request::post("/v3/auth/tokens").body(Body::from(body.to_string())).unwrap();
+        let reply = self.raw(request).await;
+        reply.expect(201);
+        reply.header("x-subject-token").to_owned()
+    }
+
     pub async fn raw(&self, request: Request<Body>) -> Reply {
         send(&self.router, request).await
     }
@@ -231,8 +248,9 @@ async fn account(driver: &Driver, router: &Router, clock: &Arc<AtomicI64>, name:
     let own = Caller { account: made.account.id, user: made.user.id, project: None, operator: false };
     let key = driver
         .execute(|catalog, ctx| {
-            let key = CreateAccessKey { user: made.user.id, given: None };
-            control::create_access_key(catalog, &own, ctx, key).map(|o| Outcome::new(o.value, o.changes))
+            let key = CreateAccessKey::new(made.user.id);
+            let vault = &driver.settings().vault;
+            control::create_access_key(catalog, &own, ctx, vault, key).map(|o| Outcome::new(o.value, o.changes))
         })
         .await
         .unwrap()
@@ -240,7 +258,7 @@ async fn account(driver: &Driver, router: &Router, clock: &Arc<AtomicI64>, name:
     Client {
         router: router.clone(),
         clock: Arc::clone(clock),
-        access_key: key.id.to_string(),
+        access_key: key.key.id.to_string(),
         secret_key: key.secret,
         account: made.account.id,
         user: made.user.id,
@@ -370,4 +388,15 @@ pub fn fields(object: &Value) -> Vec<&str> {
 /// The ids of a list's items, in their order.
 pub fn ids(list: &Value) -> Vec<String> {
     list.as_array().unwrap_or_else(|| panic!("no list: {list}")).iter().map(id).collect()
+}
+
+/// Compares a text with a file of `docs/api`; writes it with `CAUSEWAY_BLESS=1`.
+pub fn checked_in(name: &str, text: &str) {
+    let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/api").join(name);
+    if std::env::var_os("CAUSEWAY_BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == text, "docs/api/{name} is not what the code says; run the tests with CAUSEWAY_BLESS=1");
 }

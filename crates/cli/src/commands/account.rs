@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Result;
 use crate::names;
 use crate::output::{Details, Table, note};
+use crate::session::Session;
 
 /// A command of accounts.
 #[derive(Debug, Subcommand)]
