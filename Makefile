@@ -30,6 +30,8 @@ test: ## Everything that a change has to pass; as root nothing is skipped
 	$(CARGO) test --workspace --no-fail-fast
 	tests/sdk/run.sh
 	tests/openstack/run.sh
+	tests/clients/run.sh
+	tests/schema/run.sh
 
 bench: ## Ratios against a direct veth pair, a Linux router with nftables, and moto's API server
 	scripts/setup.sh bench
@@ -39,6 +41,8 @@ bench: ## Ratios against a direct veth pair, a Linux router with nftables, and m
 soak: ## The long runs: more random configurations, packets and crashes
 	scripts/setup.sh test
 	CAUSEWAY_SOAK=1 $(CARGO) test --workspace --release --no-fail-fast
+	$(CARGO) build --bin causeway
+	CAUSEWAY_SOAK=1 tests/schema/run.sh
 
 bpf: ## Rebuilds the committed kernel objects
 	scripts/setup.sh bpf

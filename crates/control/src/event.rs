@@ -15,14 +15,17 @@ use crate::Changes;
 
 /// Kinds by how well they say what an operation was about, the best first: a server is made with its port, a VPC with its
 /// route table.
-const RANK: [Kind; 18] = [
+const RANK: [Kind; 21] = [
     Kind::Account,
     Kind::User,
+    Kind::Policy,
     Kind::AccessKey,
     Kind::Token,
     Kind::Server,
     Kind::Vpc,
     Kind::Subnet,
+    Kind::Network,
+    Kind::CidrReservation,
     Kind::Peering,
     Kind::RouteTable,
     Kind::NetworkAcl,
@@ -223,6 +226,9 @@ fn touched(catalog: &Catalog, origin: &Origin, changes: &Changes) -> Vec<Touched
             Record::AddressGroup(group) => of_project(group.project).into_iter().collect(),
             Record::Port(port) => of_project(port.project).into_iter().collect(),
             Record::Server(server) => of_project(server.project).into_iter().collect(),
+            Record::Network(network) => of_project(network.project).into_iter().collect(),
+            Record::CidrReservation(reservation) => of_project(reservation.project).into_iter().collect(),
+            Record::Policy(policy) => vec![(policy.account, None)],
         };
         touched.push(Touched { kind: record.kind(), new: new.cloned(), old, owners });
     }
@@ -372,6 +378,9 @@ fn resource(record: &Record) -> EventResource {
         Record::AddressGroup(group) => group.name.clone(),
         Record::Port(port) => port.name.clone(),
         Record::Server(server) => server.name.clone(),
+        Record::Network(network) => network.name.clone(),
+        Record::CidrReservation(reservation) => reservation.cidr.to_string(),
+        Record::Policy(policy) => policy.name.clone(),
         Record::AccessKey(_) | Record::Token(_) | Record::Claim(_) => String::new(),
     };
     let id = match record {
