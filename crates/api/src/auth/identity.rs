@@ -143,6 +143,12 @@ impl Identity {
         self.project_caller().unwrap_or_else(|_| self.account_caller())
     }
 
+    /// The caller for what goes across projects, such as the servers of a trace: administrators see all of the account.
+    /// Others see the request's project, since their policies may be good for that one only.
+    pub(crate) fn wide_caller(&self) -> Caller {
+        if self.user.is_administrator() { self.account_caller() } else { self.caller() }
+    }
+
     /// The caller as use cases know it, for all of the account.
     pub(crate) fn account_caller(&self) -> Caller {
         let operator = self.is_operator();

@@ -158,7 +158,7 @@ pub(crate) async fn probe(
     Body(request): Body<ProbeRequest>,
 ) -> Result<Json<ProbeAnswer>, Problem> {
     let catalog = state.catalog();
-    let caller = identity.account_caller();
+    let caller = identity.wide_caller();
     let from = server(&catalog, &caller, &required(request.from, "from")?, "from")?;
     let (address, intended) = match required(request.to, "to")?.resolve(&catalog, &caller)? {
         Target::Server(server) => {

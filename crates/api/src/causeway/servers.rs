@@ -174,7 +174,7 @@ pub(crate) async fn show(
     frame: Frame,
 ) -> Result<Json<ServerBody>, Problem> {
     let catalog = state.catalog();
-    let server = control::server(&catalog, &identity.account_caller(), path_id(&frame, Kind::Server, &server)?)?;
+    let server = control::server(&catalog, &identity.wide_caller(), path_id(&frame, Kind::Server, &server)?)?;
     Ok(Json(ServerBody { server: ServerObject::new(&catalog, state.agent(), &server) }))
 }
 

@@ -142,7 +142,7 @@ pub(crate) async fn trace(
     Body(request): Body<TraceRequest>,
 ) -> Result<Json<TraceAnswer>, Problem> {
     let catalog = state.catalog();
-    let caller = identity.account_caller();
+    let caller = identity.wide_caller();
     let from = server(&catalog, &caller, &required(request.from, "from")?, "from")?;
     let to = match required(request.to, "to")?.resolve(&catalog, &caller)? {
         Target::Server(server) => TraceTarget::Server(server.id),
@@ -242,7 +242,7 @@ pub(crate) async fn reach(
     let family = family(request.family, "family")?;
     let servers: Vec<Arc<Server>> = match request.servers.filter(|servers| !servers.is_empty()) {
         Some(ids) => {
-            let caller = identity.account_caller();
+            let caller = identity.wide_caller();
             ids.iter().map(|id| server(&catalog, &caller, id, "servers")).collect::<Result<_, _>>()?
         }
         None => {

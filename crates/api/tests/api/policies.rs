@@ -145,6 +145,30 @@ async fn a_policy_may_be_good_for_one_project_only() {
     assert_eq!(world.b.post(&path, foreign).await.refusal(), refused(404, "not_found", "not_found"));
 }
 
+/// What goes across the projects of an account for administrators does not for who has one project only.
+#[tokio::test]
+async fn a_policy_for_one_project_shows_no_server_of_another() {
+    let world = World::new().await;
+    let vpc = world.b.vpc("v", "10.0.0.0/16").await;
+    let subnet = world.b.subnet(&vpc, "s", "10.0.0.0/24").await;
+    let server = id(&world.b.server("one", &subnet).await);
+    let (ann, client) = user(&world, "ann").await;
+    attach(&world, &ann, &builtin(&world, "Causeway FullAccess").await, Some(&world.b.second_project)).await;
+    let show = format!("/causeway/v1/servers/{server}");
+    let trace = json!({"from": server, "to": {"server": server}, "protocol": "icmp"}).to_string();
+    for (method, target, body) in [
+        (Method::GET, show.as_str(), ""),
+        (Method::POST, "/causeway/v1/trace", trace.as_str()),
+        (Method::POST, "/causeway/v1/probe", trace.as_str()),
+        (Method::DELETE, show.as_str(), ""),
+    ] {
+        let reply = world.raw(client.request_in(&world.b.second_project, method, target, body)).await;
+        assert_eq!(reply.refusal(), refused(404, "not_found", "not_found"), "{target}");
+    }
+    let request = world.b.request_in(&world.b.second_project, Method::GET, &show, "");
+    world.raw(request).await.expect(200);
+}
+
 /// api-iam §9.3: deny first, then allow, else deny; resources and conditions narrow both.
 #[tokio::test]
 async fn statements_are_weighed_for_each_request() {

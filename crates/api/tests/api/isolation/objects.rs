@@ -173,16 +173,15 @@ impl Objects {
             self.made(name, "/v3/users", "user", json!({"name": format!("iso-{name}")})).await;
         }
         let policies = self.owner.get("/v3/roles?display_name=ReadOnlyAccess").await.expect(200);
-        self.put("builtin", id(&policies["roles"][0]));
+        let reads = id(&policies["roles"][0]);
         for name in ["policy", "policy_held"] {
             let document = json!({"Version": "1.1", "Statement": [{"Effect": "Allow", "Action": ["vpc:vpcs:list"]}]});
             let body = json!({"display_name": format!("iso-{name}"), "type": "AX", "policy": document});
             self.made(name, "/v3.0/OS-ROLE/roles", "role", body).await;
         }
-        for (user, policy) in [("reader", "builtin"), ("user", "policy_held")] {
-            let body = json!({"policy_id": self.of(policy)});
+        for (user, policy) in [("reader", reads.as_str()), ("user", self.of("policy_held"))] {
             let path = format!("/causeway/v1/users/{}/policies", self.of(user));
-            self.owner.post(&path, body).await.expect(200);
+            self.owner.post(&path, json!({"policy_id": policy})).await.expect(200);
         }
         for (user, key) in [("reader", "reader_key"), ("user", "key")] {
             let body = json!({"credential": {"user_id": self.of(user)}});

@@ -140,7 +140,7 @@ pub(super) const ROWS: &[Row] = &[
     // Servers, virtual IPs, paths.
     row("listServers", "/causeway/v1/servers", "", ""),
     row("createServer", "/causeway/v1/servers", r#"{"server":{"name":"new","subnet_id":"$subnet"}}"#, ""),
-    row("showServer", "/causeway/v1/servers/$server", "", ""),
+    row("showServer", "/causeway/v1/servers/$server", "", "account"),
     row("updateServer", "/causeway/v1/servers/$server", r#"{"server":{"source_dest_check":false}}"#, ""),
     row("deleteServer", "/causeway/v1/servers/$server2", "", ""),
     row("serverAction", "/causeway/v1/servers/$server/action", r#"{"stop":{}}"#, ""),
@@ -152,9 +152,9 @@ pub(super) const ROWS: &[Row] = &[
     row("showVip", "/causeway/v1/vips/$vip", "", ""),
     row("bindVip", "/causeway/v1/vips/$vip/bind", r#"{"server_id":"$server"}"#, ""),
     row("unbindVip", "/causeway/v1/vips/$vip_bound/unbind", r#"{"server_id":"$server"}"#, ""),
-    row("trace", "/causeway/v1/trace", r#"{"from":"$server","to":{"server":"$server2"},"protocol":"icmp"}"#, "reads"),
-    row("reach", "/causeway/v1/reach", r#"{"servers":["$server","$server2"],"protocol":"icmp"}"#, "reads"),
-    row("probe", "/causeway/v1/probe", r#"{"from":"$server","to":{"server":"$server2"},"protocol":"icmp"}"#, ""),
+    row("trace", "/causeway/v1/trace", r#"{"from":"$server","to":{"server":"$server2"},"protocol":"icmp"}"#, "reads account"),
+    row("reach", "/causeway/v1/reach", r#"{"servers":["$server","$server2"],"protocol":"icmp"}"#, "reads account"),
+    row("probe", "/causeway/v1/probe", r#"{"from":"$server","to":{"server":"$server2"},"protocol":"icmp"}"#, "account"),
     row("showStatus", "/causeway/v1/status", "", "account"),
     // Identity.
     row("showToken", "/v3/auth/tokens", "", "account subject"),
@@ -203,5 +203,5 @@ pub(super) const ROWS: &[Row] = &[
     row("listAccounts", "/causeway/v1/accounts", "", "operators"),
     row("createAccount", "/causeway/v1/accounts", r#"{"name":"acct-new"}"#, "operators"),
     row("deleteAccount", "/causeway/v1/accounts/$account_empty", "", "operators"),
-    row("rotateAccount", "/causeway/v1/accounts/$account", "", "operators"),
+    row("rotateAccount", "/causeway/v1/accounts/$account/rotate", "", "operators"),
 ];
