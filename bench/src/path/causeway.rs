@@ -82,6 +82,7 @@ async fn topology(server: &RunningServer) -> anyhow::Result<Vec<Path>> {
         secret_key: credentials.secret_key.clone(),
         project_id: credentials.projects.first().map(|project| project.id.clone()),
         domain_id: None,
+        ca_file: None,
     })?;
     let document = Document::parse(&document(), "the benchmark's topology")?;
     let [scenario] = document.scenarios.as_slice() else { anyhow::bail!("one topology is expected") };

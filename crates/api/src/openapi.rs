@@ -53,7 +53,6 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
         ("patch", item.patch.as_mut()),
         ("delete", item.delete.as_mut()),
         ("head", item.head.as_mut()),
-        ("patch", item.patch.as_mut()),
     ]
     .into_iter()
     .filter_map(|(method, operation)| operation.map(|operation| (method, operation)))

@@ -11,6 +11,7 @@ async fn start(data: &Path, config: &str) -> (RunningServer, Client) {
     let options = ServerOptions {
         data: data.to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        tls: None,
         datapath: DatapathChoice::Sim,
         config: FileConfig::parse(config).unwrap(),
     };

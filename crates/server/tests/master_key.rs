@@ -17,6 +17,7 @@ fn options(data: &Path) -> ServerOptions {
     ServerOptions {
         data: data.to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        tls: None,
         datapath: DatapathChoice::Sim,
         config: FileConfig::default(),
     }
@@ -29,6 +30,7 @@ fn client(endpoint: &str, access_key: &str, secret_key: &str) -> Client {
         secret_key: secret_key.to_owned(),
         project_id: None,
         domain_id: None,
+        ca_file: None,
     })
     .unwrap()
 }
@@ -130,7 +132,7 @@ async fn a_store_of_an_earlier_version_is_sealed_at_the_start() {
         writes.push(Write::Put { key: entry.key.to_string(), value });
     }
     assert_eq!(writes.len(), 2);
-    store.commit(Commit { guards: Vec::new(), writes }).await.unwrap();
+    store.commit(Commit { writes, ..Commit::default() }).await.unwrap();
     store.close().await.unwrap();
     drop(store);
 

@@ -47,12 +47,13 @@ pub(super) fn target(path: &str, id: &str) -> Option<EventResource> {
     segments.next()?;
     let collection = segments.next()?;
     let kind = match collection {
-        "vpcs" => Kind::Vpc.prefix(),
-        "subnets" => Kind::Subnet.prefix(),
+        "vpcs" | "routers" => Kind::Vpc.prefix(),
+        "subnets" | "networks" => Kind::Subnet.prefix(),
+        "virsubnet-cidr-reservations" => Kind::CidrReservation.prefix(),
         "routetables" => Kind::RouteTable.prefix(),
         "routes" => Kind::Route.prefix(),
         "peerings" => Kind::Peering.prefix(),
-        "ports" | "vips" => Kind::Port.prefix(),
+        "ports" | "vips" | "privateips" | "sub-network-interfaces" => Kind::Port.prefix(),
         "security-groups" => Kind::SecurityGroup.prefix(),
         "security-group-rules" => "security-group-rule",
         "firewalls" | "firewall_groups" => Kind::NetworkAcl.prefix(),
@@ -62,6 +63,7 @@ pub(super) fn target(path: &str, id: &str) -> Option<EventResource> {
         "servers" => Kind::Server.prefix(),
         "accounts" => Kind::Account.prefix(),
         "users" => Kind::User.prefix(),
+        "roles" => Kind::Policy.prefix(),
         "credentials" => Kind::AccessKey.prefix(),
         other => other,
     };

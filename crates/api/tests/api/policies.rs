@@ -216,7 +216,8 @@ async fn a_policy_may_ask_where_a_request_comes_from() {
     let from = |address: Option<&str>| {
         let mut request = client.request(Method::GET, "/v1/{p}/vpcs", "");
         if let Some(address) = address {
-            request.extensions_mut().insert(api::PeerAddress(address.parse().unwrap()));
+            let peer = std::net::SocketAddr::new(address.parse().unwrap(), 40000);
+            request.extensions_mut().insert(api::Connection { peer, tls: false });
         }
         world.raw(request)
     };

@@ -122,6 +122,7 @@ impl World {
         let running = server::start(ServerOptions {
             data: data.to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),
+            tls: None,
             datapath: DatapathChoice::Sim,
             config: FileConfig::default(),
         });
