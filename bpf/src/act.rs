@@ -1,13 +1,16 @@
 //! What a verdict means for a frame.
 
-use abi::Mac;
+use abi::{Mac, NO_VLAN};
 use aya_ebpf::{
     bindings::{__sk_buff, TC_ACT_SHOT},
-    helpers::{bpf_redirect, bpf_redirect_peer, bpf_skb_change_type},
+    helpers::{bpf_redirect, bpf_redirect_peer, bpf_skb_change_type, bpf_skb_vlan_pop, bpf_skb_vlan_push},
 };
 use pipeline::{Action, Packet as _, Verdict};
 
-use crate::{drops, skb::Frame};
+use crate::{
+    drops,
+    skb::{self, DOT1Q, Frame},
+};
 
 /// The frame is for the namespace that it is in (`PACKET_HOST` of `linux/if_packet.h`).
 const PACKET_HOST: u32 = 0;
@@ -39,6 +42,17 @@ fn deliver(skb: *mut __sk_buff, verdict: &Verdict) -> i32 {
     let mut frame = Frame::again(skb);
     let Some(macs) = frame.at_mut::<[Mac; 2]>(0) else { return TC_ACT_SHOT };
     *macs = [verdict.dmac, verdict.smac];
+    // Tags stand beside the frame: none of this moves its bytes.
+    if skb::vlan(skb) != NO_VLAN {
+        // SAFETY: the context of the program.
+        let _ = unsafe { bpf_skb_vlan_pop(skb) };
+    }
+    if verdict.vlan != NO_VLAN {
+        // SAFETY: as above.
+        if unsafe { bpf_skb_vlan_push(skb, DOT1Q, verdict.vlan as u16) } != 0 {
+            return TC_ACT_SHOT;
+        }
+    }
     // Judged by the address of the host's end of the sender's veth, a frame to a neighbour is for somebody else, and
     // the receiver's stack would drop it.
     // SAFETY: the context of the program; the kernel rewrites the access.

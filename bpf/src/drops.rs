@@ -35,7 +35,7 @@ pub fn record(skb: *mut __sk_buff, verdict: &Verdict) {
 #[inline(always)]
 fn count(skb: *mut __sk_buff, key: &DropCounterKey) {
     let bytes = skb::len(skb) as u64;
-    let port = match Configuration::new().port(skb::ifindex(skb)) {
+    let port = match Configuration::new().port(skb::attachment(skb)) {
         Some(port) => port.port,
         None => abi::NO_ID,
     };

@@ -24,6 +24,8 @@ use crate::{
 #[classifier]
 pub fn from_workload(context: TcContext) -> i32 {
     let skb: *mut __sk_buff = context.skb.skb;
+    #[cfg(feature = "testrun")]
+    skb::tag(skb);
     let mut verdict = Verdict::NEW;
     let mut frame = Frame::new(skb);
     let ifindex = skb::ifindex(skb);

@@ -1,5 +1,6 @@
 //! The kernel's socket buffer as the pipeline's packet.
 
+use abi::{NO_VLAN, OTHER_TAG};
 use aya_ebpf::{
     bindings::__sk_buff,
     helpers::{bpf_skb_change_head, bpf_skb_change_tail, bpf_skb_pull_data},
@@ -23,6 +24,29 @@ const NEXT_HEADER: usize = 14 + 6;
 pub fn ifindex(skb: *mut __sk_buff) -> u32 {
     // SAFETY: the context of the program; the kernel rewrites the access.
     unsafe { (*skb).ifindex }
+}
+
+/// Tag protocol of 802.1Q as the kernel has it: in network byte order.
+pub const DOT1Q: u16 = 0x8100_u16.to_be();
+/// Bits of the VLAN id in the tag control information.
+const VLAN_ID: u32 = 0xfff;
+
+/// The VLAN of the frame; see [`Packet::vlan`].
+#[inline(always)]
+pub fn vlan(skb: *mut __sk_buff) -> u32 {
+    // SAFETY: as for `ifindex`.
+    let (present, proto, tci) = unsafe { ((*skb).vlan_present, (*skb).vlan_proto, (*skb).vlan_tci) };
+    if present == 0 {
+        return NO_VLAN;
+    }
+    let id = tci & VLAN_ID;
+    if proto != DOT1Q as u32 || id == 0 { OTHER_TAG } else { id }
+}
+
+/// Whose frame it is.
+#[inline(always)]
+pub fn attachment(skb: *mut __sk_buff) -> u32 {
+    abi::attachment(ifindex(skb), vlan(skb))
 }
 
 /// Length of the frame with its Ethernet header.
@@ -118,9 +142,8 @@ impl Packet for Frame {
     }
 
     #[inline(always)]
-    fn is_tagged(&self) -> bool {
-        // SAFETY: as for `pull`.
-        unsafe { (*self.skb).vlan_present != 0 }
+    fn vlan(&self) -> u32 {
+        vlan(self.skb)
     }
 
     #[inline(always)]
@@ -170,5 +193,19 @@ pub fn report(skb: *mut __sk_buff, verdict: &pipeline::Verdict) {
         (&raw mut (*skb).cb[1]).write_volatile(verdict.reason);
         (&raw mut (*skb).cb[2]).write_volatile(verdict.ifindex);
         (&raw mut (*skb).cb[3]).write_volatile(verdict.vni);
+        (&raw mut (*skb).cb[4]).write_volatile(verdict.vlan);
+    }
+}
+
+/// Gives the frame the tag that stands in its mark: a test run cannot give it one otherwise.
+#[cfg(feature = "testrun")]
+#[inline(always)]
+pub fn tag(skb: *mut __sk_buff) {
+    // SAFETY: the context of the program; packet pointers are made afterwards.
+    unsafe {
+        let vlan = (*skb).mark;
+        if vlan != 0 {
+            let _ = aya_ebpf::helpers::bpf_skb_vlan_push(skb, DOT1Q, vlan as u16);
+        }
     }
 }

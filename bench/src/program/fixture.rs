@@ -115,7 +115,7 @@ pub fn tables(left: End, right: End, variation: Variation) -> Tables {
                 flags,
                 pad: 0,
                 mtu: 1500,
-                pad2: [0; 2],
+                lease_hours: 0,
                 ipv4: [10, end.number, 0, HOST],
                 ipv6: end.address(FAMILY_V6, HOST),
             },

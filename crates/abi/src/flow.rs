@@ -30,7 +30,7 @@ pub const ORIGIN_UNCHECKED: u8 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct FlowKey {
-    /// Interface index of the host's end of the port's veth.
+    /// The port's attachment (see [`crate::attachment`]).
     pub ifindex: u32,
     /// The port's side's L4 port in network byte order; ICMP: the identifier of a request it sends.
     pub source_port: [u8; 2],
@@ -59,7 +59,7 @@ pub struct Flow {
     pub generation: u64,
     /// When a packet of the flow was last seen in either direction, with a grain of one second or finer.
     pub seen: u64,
-    /// Interface index to deliver to.
+    /// Attachment to deliver to (see [`crate::attachment`]).
     pub ifindex: u32,
     /// VPC that the packet ends in.
     pub vni: u32,
@@ -85,7 +85,7 @@ pub struct Flow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct FragmentKey {
-    /// Interface that the packet came in by.
+    /// Attachment that the packet came in by (see [`crate::attachment`]).
     pub ifindex: u32,
     /// Identification of the packet (IPv4: in the first two bytes).
     pub identification: [u8; 4],
@@ -178,7 +178,7 @@ pub struct Claim {
     pub port: Id,
     /// Its VPC.
     pub vni: u32,
-    /// Interface index of the host's end of its veth.
+    /// Its attachment (see [`crate::attachment`]).
     pub ifindex: u32,
     /// The virtual IP.
     pub address: Address,

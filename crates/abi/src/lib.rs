@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod acl;
+mod attachment;
 mod flow;
 mod forwarding;
 mod policy;
@@ -22,6 +23,7 @@ pub use acl::{
     ACL_DESTINATION, ACL_EGRESS, ACL_INGRESS, ACL_RULES, ACL_SOURCE, ACL_WORDS, Acl, AclAddressKey, AclKey, AclPortKey,
     AclRules,
 };
+pub use attachment::{MAX_IFINDEX, NO_ATTACHMENT, NO_VLAN, OTHER_TAG, attachment, attachment_ifindex, attachment_vlan};
 pub use flow::{
     Claim, DropCounter, DropCounterKey, DropSample, FLOW_CLOSING, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, FLOW_REPLIED,
     FLOW_RESOLVED, FLOW_SAME_SUBNET, FLOW_SENDER_UNCHECKED, Flow, FlowKey, FragmentKey, FragmentPorts, ORIGIN_PEERING,
@@ -36,8 +38,8 @@ pub use policy::{
     RULE_DENY, Rule, RuleKey,
 };
 pub use port::{
-    AddressPair, AddressPairKey, ENDPOINT_GATEWAY, ENDPOINT_WORKLOAD, Endpoint, EndpointKey, PAIR_USABLE, PAIR_VIP,
-    PORT_CHECKED, PORT_RUNNING, Port,
+    AddressPair, AddressPairKey, ENDPOINT_GATEWAY, ENDPOINT_WORKLOAD, Endpoint, EndpointKey, LEASE_HOURS_INFINITE,
+    PAIR_USABLE, PAIR_VIP, PORT_CHECKED, PORT_RUNNING, PORT_UNSECURED, Port,
 };
 pub use reason::DropReason;
 pub use subnet::{DOMAIN_BYTES, LEASE_INFINITE, SUBNET_DHCP, SUBNET_IPV6, Subnet};

@@ -9,12 +9,19 @@ pub const PORT_CHECKED: u8 = 1;
 /// The workload runs; a packet to a port without this flag is dropped.
 pub const PORT_RUNNING: u8 = 2;
 
+/// Port security is off: the port may also send what DHCP servers send (rule CHK-8). The other checks and the security
+/// groups have flags and tables of their own.
+pub const PORT_UNSECURED: u8 = 4;
+
+/// A lease that never ends, in [`Port::lease_hours`].
+pub const LEASE_HOURS_INFINITE: u16 = u16::MAX;
+
 /// Endpoint of a workload: packets to it are delivered to its port.
 pub const ENDPOINT_WORKLOAD: u8 = 1;
 /// Gateway address of a subnet: answers ARP and echo, nothing else (rule L2-1).
 pub const ENDPOINT_GATEWAY: u8 = 2;
 
-/// One attached port. Map `PORTS`, hash, keyed by the interface index of the host's end of the veth (`u32`).
+/// One attached port. Map `PORTS`, hash, keyed by its attachment (see [`crate::attachment`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Port {
@@ -34,14 +41,14 @@ pub struct Port {
     pub edge_site: u32,
     /// Hardware address of the workload's end.
     pub mac: Mac,
-    /// [`PORT_CHECKED`], [`PORT_RUNNING`].
+    /// [`PORT_CHECKED`], [`PORT_RUNNING`], [`PORT_UNSECURED`].
     pub flags: u8,
     /// Zero.
     pub pad: u8,
     /// The largest IP packet in bytes, host byte order (rule MTU-1).
     pub mtu: u16,
-    /// Zero.
-    pub pad2: [u8; 2],
+    /// Lease time of its addresses in hours, host byte order; [`LEASE_HOURS_INFINITE`]; 0: the subnet's.
+    pub lease_hours: u16,
     /// The port's IPv4 address (rule L2-5).
     pub ipv4: [u8; 4],
     /// The port's IPv6 address; zero when it has none (rule V6-2).
@@ -74,13 +81,13 @@ pub struct Endpoint {
     pub policy: Id,
     /// The network ACL of the port's subnet; [`crate::NO_ID`] when there is none in force.
     pub acl: Id,
-    /// Interface index of the host's end of the port's veth; 0 when it is not on this host.
+    /// The port's attachment (see [`crate::attachment`]); 0 when it is not on this host.
     pub ifindex: u32,
     /// Hardware address of the workload's end, or the gateway's.
     pub mac: Mac,
     /// [`ENDPOINT_WORKLOAD`] or [`ENDPOINT_GATEWAY`].
     pub kind: u8,
-    /// [`PORT_CHECKED`], [`PORT_RUNNING`].
+    /// As [`Port::flags`].
     pub flags: u8,
     /// Address of the host that has the port, for an endpoint of another host; zero on this one.
     pub vtep: Address,

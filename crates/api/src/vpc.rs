@@ -12,11 +12,13 @@ mod neutron_subnets;
 mod peerings;
 mod ports;
 mod private_ips;
+mod ports_v3;
 mod quotas;
 mod route_tables;
 mod routers;
 mod rules;
 mod security_groups;
+mod sub_network_interfaces;
 mod subnets;
 mod virsubnets;
 mod tags;
@@ -55,6 +57,17 @@ pub(crate) fn routes() -> OpenApiRouter<State> {
         .routes(routes!(ports::show, ports::update, ports::delete))
         .routes(routes!(ports::list_v2, ports::create_v2))
         .routes(routes!(ports::show_v2, ports::update_v2, ports::delete_v2))
+        .routes(routes!(ports_v3::list))
+        .routes(routes!(ports_v3::show))
+        .routes(routes!(ports_v3::insert_security_groups))
+        .routes(routes!(ports_v3::remove_security_groups))
+        .routes(routes!(sub_network_interfaces::list, sub_network_interfaces::create))
+        .routes(routes!(sub_network_interfaces::count))
+        .routes(routes!(sub_network_interfaces::create_batch))
+        .routes(routes!(sub_network_interfaces::migrate))
+        .routes(routes!(sub_network_interfaces::show, sub_network_interfaces::update, sub_network_interfaces::delete))
+        .routes(routes!(sub_network_interfaces::attach))
+        .routes(routes!(sub_network_interfaces::detach))
         .routes(routes!(security_groups::list, security_groups::create))
         .routes(routes!(security_groups::show, security_groups::delete))
         .routes(routes!(security_groups::list_v2, security_groups::create_v2))

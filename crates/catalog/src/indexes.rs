@@ -87,6 +87,7 @@ pub(crate) struct Indexes {
     pub(crate) address_group_rules: Index<AddressGroupId, NetworkAclRuleId>,
     pub(crate) address_group_security_groups: Index<AddressGroupId, SecurityGroupId>,
     pub(crate) server_ports: Index<ServerId, PortId>,
+    pub(crate) parent_ports: Index<PortId, PortId>,
     pub(crate) vnis: Index<Vni, VniOwner>,
     pub(crate) expiries: Index<Timestamp, PeeringId>,
     pub(crate) account_policies: Index<AccountId, PolicyId>,
@@ -206,6 +207,9 @@ impl Indexes {
                 }
                 if let Some(server) = port.server {
                     self.server_ports.set(server, port.id, present);
+                }
+                if let Some(parent) = port.parent() {
+                    self.parent_ports.set(parent.port, port.id, present);
                 }
             }
             Record::Server(server) => self.project_servers.set(server.project, server.id, present),

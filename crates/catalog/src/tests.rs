@@ -202,6 +202,11 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             holder: None,
             tags: model::Tags::default(),
             device_index: 0,
+            port_security_enabled: true,
+            profile: model::PortProfile::default(),
+            lease: None,
+            description: String::new(),
+            supplementary: None,
             created_at,
             updated_at,
         }

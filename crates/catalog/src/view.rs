@@ -243,6 +243,8 @@ lists! {
     ports_of_project(project: ProjectId) project_ports ports => Port, "The ports of a project.";
     ports_with_group(group: SecurityGroupId) group_ports ports => Port, "The members of a security group.";
     ports_of_server(server: ServerId) server_ports ports => Port, "The ports attached to a server.";
+    supplementary_ports_of(parent: PortId) parent_ports ports => Port,
+        "The supplementary network interfaces attached to a port.";
     servers_of(project: ProjectId) project_servers servers => Server, "The servers of a project.";
     networks_of(project: ProjectId) project_networks networks => Network,
         "The networks of a project that are in no VPC.";

@@ -11,24 +11,30 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use model::{AclAddress, Direction, IpVersion, NetworkAcl, NetworkAclRule, Protocol, RuleAction, ServiceRange};
 use tables::{Prefix, Tables};
 
+use crate::guard::Exempt;
 use crate::hash::Content;
 use crate::key::address;
 
 /// The tables of ACLs by their id; VPCs share ACLs of the same content.
 pub(crate) type Acls = BTreeMap<Id, Tables>;
 
-/// The rules of one direction and family that have a place in the tables, in the order in which they are asked. What is
-/// behind the last place could only be allowed by more rules than there may be, and is denied like all that no rule
+/// The rules of one direction and family that have a place in the tables behind `before` others, in the order in which
+/// they are asked. What is behind the last place could only be allowed by more rules than there may be, and is denied like all that no rule
 /// names.
-fn placed(acl: &NetworkAcl, direction: Direction, version: IpVersion) -> impl Iterator<Item = &NetworkAclRule> {
+fn placed(
+    acl: &NetworkAcl,
+    direction: Direction,
+    version: IpVersion,
+    before: usize,
+) -> impl Iterator<Item = &NetworkAclRule> {
     let rules = acl.rules(direction).iter().filter(move |rule| rule.enabled && rule.version == version);
-    rules.take(ACL_RULES as usize)
+    rules.take((ACL_RULES as usize).saturating_sub(before))
 }
 
 /// The rule that stands at a place of an ACL's bit vectors, as the pipeline names it.
 #[must_use]
 pub fn acl_rule(acl: &NetworkAcl, direction: Direction, version: IpVersion, place: u32) -> Option<&NetworkAclRule> {
-    placed(acl, direction, version).nth(usize::try_from(place).ok()?)
+    placed(acl, direction, version, 0).nth(usize::try_from(place).ok()?)
 }
 
 /// A rule with its addresses looked up.
@@ -55,6 +61,18 @@ impl Rule {
             destination: ranges(catalog, rule.destination, rule.version),
             source_ports: ports(&rule.source_ports),
             destination_ports: ports(&rule.destination_ports),
+        }
+    }
+
+    /// Allows everyone to use these services.
+    fn to_services(protocol: Protocol, ports: Vec<(u16, u16)>, version: IpVersion) -> Self {
+        Self {
+            allow: true,
+            protocol: Some(protocol.0),
+            source: vec![everything(version)],
+            destination: vec![everything(version)],
+            source_ports: Vec::new(),
+            destination_ports: ports,
         }
     }
 
@@ -97,13 +115,19 @@ pub(crate) fn everything(version: IpVersion) -> IpNet {
     }
 }
 
-/// Adds the tables of an ACL that is in force, if they are not there yet; returns its id.
-pub(crate) fn add_acl(catalog: &Catalog, acl: &NetworkAcl, acls: &mut Acls) -> Id {
+/// Adds the tables of an ACL that is in force, if they are not there yet; returns its id. Services that are exempt are
+/// asked about first by what enters the subnet (rule SG-14).
+pub(crate) fn add_acl(catalog: &Catalog, acl: &NetworkAcl, exempt: &Exempt, acls: &mut Acls) -> Id {
     let mut content = Content::new("acl");
     let mut parts = Vec::new();
     for (direction, number) in [(Direction::Ingress, ACL_INGRESS), (Direction::Egress, ACL_EGRESS)] {
         for (version, family) in [(IpVersion::V4, FAMILY_V4), (IpVersion::V6, FAMILY_V6)] {
-            let rules: Vec<Rule> = placed(acl, direction, version).map(|rule| Rule::of(catalog, rule)).collect();
+            let mut rules = Vec::new();
+            if direction == Direction::Ingress {
+                rules.extend(exempt.services().map(|(protocol, ports)| Rule::to_services(protocol, ports, version)));
+            }
+            let before = rules.len();
+            rules.extend(placed(acl, direction, version, before).map(|rule| Rule::of(catalog, rule)));
             content.add(&(rules.len() as u64).to_be_bytes());
             rules.iter().for_each(|rule| rule.add_to(&mut content));
             parts.push((number, family, rules));

@@ -199,7 +199,7 @@ impl Compiler {
             let Some(fragment) = self.fragments.get(reader) else { continue };
             let named = &fragment.dependencies.members;
             // A port with its check off matters to everyone it can reach (rule SG-7).
-            if !port.source_dest_check || port.security_groups.iter().any(|group| named.contains(group)) {
+            if !port.is_checked() || port.security_groups.iter().any(|group| named.contains(group)) {
                 touched.insert(*reader);
             }
         }

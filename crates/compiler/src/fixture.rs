@@ -19,6 +19,7 @@
 //! bind VIP-A ECS-A01,ECS-A02
 //! hold VIP-A ECS-A01
 //! eni ENI-A ECS-A01 Subnet-A02 172.16.1.9
+//! sub SUB-A ECS-A01 Subnet-A02 172.16.1.10 vlan=100 groups=sg-web
 //! ```
 //! A subnet has IPv6 with `v6=2001:db8::/64`, a server with `ip6=2001:db8::5`. A route's next hop is a peering, a server,
 //! an extension NIC or the address of a virtual IP. A remote is a range, `sg:GROUP`, `ag:ADDRESSES`, `any` or `any6`.
@@ -27,7 +28,8 @@
 //! `delete-server NAME`, `delete-rules GROUP`, `associate SUBNET TABLE`, `stop SERVER`, `start SERVER`,
 //! `check SERVER on|off`, `groups SERVER GROUP,…`; `enable ACL on|off`, `guard ACL SUBNET,…`, `delete-acl-rules ACL`,
 //! `delete-acl NAME`, `set-addresses NAME ADDRESSES`; `hold VIP -` for no holder, `bind VIP -` for nobody,
-//! `delete-vip NAME`, `pairs SERVER RANGE,…`.
+//! `delete-vip NAME`, `pairs SERVER RANGE,…`; of a server's primary port or another port by its name `security PORT on|off`,
+//! `profile PORT [disabled] tcp=PORT,… udp=PORT,…`, `lease PORT 5h`, `unsub SUB` for a supplementary one that is detached.
 //!
 //! Any mistake in the text panics: it is a mistake in a test.
 #![allow(clippy::unwrap_used, missing_docs, reason = "test support: a mistake in the text is a failed test")]
@@ -36,6 +38,7 @@ mod acl;
 pub mod churn;
 mod group;
 mod network;
+mod port;
 mod vip;
 
 use std::collections::BTreeMap;
@@ -155,7 +158,7 @@ impl Fixture {
     }
 
     fn statement(&mut self, line: &str) {
-        if self.acl_statement(line) || self.vip_statement(line) {
+        if self.acl_statement(line) || self.vip_statement(line) || self.port_statement(line) {
             return;
         }
         let (options, words): (Vec<&str>, Vec<&str>) = line.split_whitespace().partition(|word| word.contains('='));
@@ -267,6 +270,11 @@ impl Fixture {
             holder: None,
             tags: model::Tags::default(),
             device_index: 0,
+            port_security_enabled: true,
+            profile: model::PortProfile::default(),
+            lease: None,
+            description: String::new(),
+            supplementary: None,
             created_at: now(),
             updated_at: now(),
         });

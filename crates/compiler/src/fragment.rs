@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use abi::{CidrKey, ENDPOINT_GATEWAY, ENDPOINT_WORKLOAD, Endpoint, GATEWAY_MAC, Id, NO_ID, PORT_CHECKED, PORT_RUNNING};
+use abi::{
+    CidrKey, ENDPOINT_GATEWAY, ENDPOINT_WORKLOAD, Endpoint, GATEWAY_MAC, Id, LEASE_HOURS_INFINITE, NO_ID, PORT_CHECKED,
+    PORT_RUNNING, PORT_UNSECURED,
+};
 use catalog::Catalog;
 use model::{Port, PortId, Server, ServerState, Subnet, Vpc, VpcId};
 use tables::{Prefix, Tables};
 
 use crate::acl::{Acls, add_acl};
-use crate::hash::{edge_site_id, policy_id};
+use crate::guard::{Guard, exempt_from_acl};
+use crate::hash::edge_site_id;
 use crate::key::{cidr_key, endpoint_key};
 use crate::policy::{Classes, Dependencies, add_policies};
 use crate::route::{add_crossings, add_routes, vpc_ranges};
@@ -32,7 +36,7 @@ impl Default for Settings {
     }
 }
 
-/// The ports that are attached on this host: interface index of the host's end of each one's veth.
+/// The ports that are attached on this host, with the attachment of each (see [`abi::attachment`]).
 pub type Attachments = BTreeMap<PortId, u32>;
 
 /// What one VPC brings into the tables of a host.
@@ -91,20 +95,27 @@ impl Fragment {
             add_gateway(vpc, subnet, &mut tables);
             tables.subnets.insert(subnet.id.table_id(), subnet_entry(subnet));
         }
-        let mut lists = BTreeSet::new();
+        let mut guards = BTreeSet::new();
         for port in catalog.ports_of_vpc(vpc.id).filter(|port| !port.is_vip()) {
             let Some(server) = port.server.and_then(|id| catalog.server(id)) else { continue };
             let Some(ifindex) = attachments.get(&port.id) else { continue };
             let Some(subnet) = catalog.subnet(port.subnet) else { continue };
-            let acl = *acl_of.entry(subnet.id).or_insert_with(|| {
-                // One that is not enabled has no effect, not even the denial at its end (rule ACL-8).
-                let acl = catalog.network_acl_of_subnet(subnet.id).filter(|acl| acl.enabled);
-                acl.map_or(NO_ID, |acl| add_acl(catalog, acl, &mut acls))
-            });
-            Place { catalog, vpc, subnet, acl, settings }.add_port(port, server, *ifindex, &mut tables);
-            lists.insert(port.security_groups.clone());
+            // Groups and ACL are switched off together (rule SG-13).
+            let acl = if port.profile.disable_security_groups {
+                NO_ID
+            } else {
+                *acl_of.entry((subnet.id, exempt_from_acl(port))).or_insert_with_key(|(_, exempt)| {
+                    // One that is not enabled has no effect, not even the denial at its end (rule ACL-8).
+                    let acl = catalog.network_acl_of_subnet(subnet.id).filter(|acl| acl.enabled);
+                    acl.map_or(NO_ID, |acl| add_acl(catalog, acl, exempt, &mut acls))
+                })
+            };
+            let guard = Guard::of(port);
+            let place = Place { catalog, vpc, subnet, policy: guard.policy_id(vpc.id), acl, settings };
+            place.add_port(port, server, *ifindex, &mut tables);
+            guards.insert(guard);
         }
-        let (classes, dependencies) = add_policies(catalog, vpc.id, &lists, &mut tables);
+        let (classes, dependencies) = add_policies(catalog, vpc.id, &guards, &mut tables);
         Some(Self { tables, classes, acls, ranges, dependencies })
     }
 }
@@ -129,11 +140,18 @@ fn add_gateway(vpc: &Vpc, subnet: &Subnet, tables: &mut Tables) {
     }
 }
 
+/// The lease time of a port's addresses as the tables have it.
+fn lease_hours(port: &Port) -> u16 {
+    port.lease.as_ref().map_or(0, |lease| lease.hours().unwrap_or(LEASE_HOURS_INFINITE))
+}
+
 /// Where a port is.
 struct Place<'a> {
     catalog: &'a Catalog,
     vpc: &'a Vpc,
     subnet: &'a Subnet,
+    /// What guards the port.
+    policy: Id,
     /// The network ACL of the subnet that is in force.
     acl: Id,
     settings: Settings,
@@ -142,11 +160,11 @@ struct Place<'a> {
 impl Place<'_> {
     /// Adds a port that is attached to a server and to this host, with the virtual IPs that it holds.
     fn add_port(&self, port: &Port, server: &Server, ifindex: u32, tables: &mut Tables) {
-        let Self { catalog, vpc, subnet, acl, settings } = *self;
+        let Self { catalog, vpc, subnet, policy, acl, settings } = *self;
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
         let running = flag(server.state == ServerState::Running, PORT_RUNNING);
-        let flags = flag(port.source_dest_check, PORT_CHECKED) | running;
-        let policy = policy_id(vpc.id, &port.security_groups);
+        let unsecured = flag(!port.port_security_enabled, PORT_UNSECURED);
+        let flags = flag(port.is_checked(), PORT_CHECKED) | unsecured | running;
         let attached = abi::Port {
             port: port.id.table_id(),
             subnet: subnet.id.table_id(),
@@ -159,7 +177,7 @@ impl Place<'_> {
             flags,
             pad: 0,
             mtu: settings.mtu,
-            pad2: [0; 2],
+            lease_hours: lease_hours(port),
             ipv4: port.ipv4.octets(),
             ipv6: port.ipv6.map_or([0; 16], |ip| ip.octets()),
         };

@@ -17,6 +17,7 @@ mod compiler;
 #[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
 mod fragment;
+mod guard;
 mod hash;
 mod key;
 mod paint;
@@ -29,5 +30,6 @@ mod vip;
 pub use acl::acl_rule;
 pub use compiler::Compiler;
 pub use fragment::{Attachments, DEFAULT_MTU, Settings, compile_installation, compile_vpc};
+pub use guard::rules_before_acl;
 pub use hash::{edge_site_id, policy_id};
 pub use key::{address, endpoint_key, ip_address};

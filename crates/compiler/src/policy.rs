@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use abi::{CONTEXT_IN_PEERING, CONTEXT_IN_UNCHECKED, CONTEXT_IN_VPC, CONTEXT_OUT, Id, Identity, Rule, RuleKey};
+use abi::{CONTEXT_IN_PEERING, CONTEXT_IN_UNCHECKED, CONTEXT_IN_VPC, CONTEXT_OUT, Id, Identity, NO_ID, Rule, RuleKey};
 use catalog::Catalog;
 use ipnet::IpNet;
 use model::{Direction, IpVersion, Port, Remote, RuleAction, SecurityGroup, SecurityGroupId, SecurityGroupRule, VpcId};
 use tables::{Prefix, Tables};
 
 use crate::acl::everything;
-use crate::hash::policy_id;
+use crate::guard::Guard;
 use crate::key::identity_key;
 use crate::paint::{ServiceRule, class_id, effective, paint};
 use crate::route::subnet_ranges;
@@ -36,18 +36,21 @@ pub(crate) struct Dependencies {
     pub(crate) members_anywhere: BTreeSet<SecurityGroupId>,
 }
 
-/// Adds the policies for these lists of groups of a VPC's ports.
+/// Adds the policies for what guards a VPC's ports.
 pub(crate) fn add_policies(
     catalog: &Catalog,
     vpc: VpcId,
-    lists: &BTreeSet<Vec<SecurityGroupId>>,
+    guards: &BTreeSet<Guard>,
     tables: &mut Tables,
 ) -> (Classes, Dependencies) {
-    let groups: BTreeSet<SecurityGroupId> = lists.iter().flatten().copied().collect();
+    let groups: BTreeSet<SecurityGroupId> = guards.iter().flat_map(|guard| guard.groups()).copied().collect();
     let (members, dependencies) = Members::of(catalog, vpc, &groups);
     let mut classes = Classes::new();
-    for list in lists.iter().filter(|list| !list.is_empty()) {
-        let policy = policy_id(vpc, list);
+    for guard in guards {
+        let policy = guard.policy_id(vpc);
+        if policy == NO_ID {
+            continue;
+        }
         for (direction, context) in [
             (Direction::Egress, CONTEXT_OUT),
             (Direction::Ingress, CONTEXT_IN_VPC),
@@ -55,8 +58,14 @@ pub(crate) fn add_policies(
             (Direction::Ingress, CONTEXT_IN_UNCHECKED),
         ] {
             for version in [IpVersion::V4, IpVersion::V6] {
-                let rules = ordered_rules(catalog, list, direction, version);
-                add_identities(policy, context, version, &rules, &members, tables, &mut classes);
+                let rules = ordered_rules(catalog, guard.groups(), direction, version);
+                let before = match guard {
+                    Guard::Open => vec![everything_allowed()],
+                    Guard::Groups(_, exempt) if direction == Direction::Ingress => exempt.rules().collect(),
+                    Guard::Groups(..) => Vec::new(),
+                };
+                let policy = Policy { id: policy, context, version };
+                add_identities(policy, before, &rules, &members, tables, &mut classes);
             }
         }
     }
@@ -82,19 +91,36 @@ fn ordered_rules<'a>(
     ordered
 }
 
-/// Adds the classes of remote addresses in one context and family.
-fn add_identities(
-    policy: Id,
+/// One context and family of a policy.
+#[derive(Clone, Copy)]
+struct Policy {
+    id: Id,
     context: u8,
     version: IpVersion,
+}
+
+/// The rule of a port that no group guards (rule SG-13).
+const fn everything_allowed() -> ServiceRule {
+    ServiceRule { id: NO_ID, allow: true, protocol: None, services: Vec::new() }
+}
+
+/// Adds the classes of remote addresses in one context and family. The rules `before` come first, whatever the remote.
+fn add_identities(
+    policy: Policy,
+    before: Vec<ServiceRule>,
     rules: &[&SecurityGroupRule],
     members: &Members<'_>,
     tables: &mut Tables,
     classes: &mut Classes,
 ) {
-    let services: Vec<ServiceRule> = rules.iter().map(|rule| service_rule(rule)).collect();
+    let Policy { id: policy, context, version } = policy;
+    let first = before.len();
     let mut named: BTreeMap<IpNet, Vec<usize>> = BTreeMap::new();
-    for (place, rule) in rules.iter().enumerate() {
+    if first > 0 {
+        named.insert(everything(version), (0..first).collect());
+    }
+    let services: Vec<ServiceRule> = before.into_iter().chain(rules.iter().map(|rule| service_rule(rule))).collect();
+    for (place, rule) in (first..).zip(rules) {
         for range in members.ranges(rule.remote, version, context) {
             named.entry(range).or_default().push(place);
         }
@@ -237,7 +263,7 @@ fn members_of(
 ) -> bool {
     let mut unchecked = false;
     for port in catalog.ports_of_vpc(vpc).filter(|port| !port.is_vip()) {
-        unchecked |= !port.source_dest_check;
+        unchecked |= !port.is_checked();
         for group in port.security_groups.iter().filter(|group| groups.contains(group)) {
             into.entry(*group).or_default().extend(addresses(catalog, port));
         }

@@ -63,7 +63,7 @@ fn custom_route(catalog: &Catalog, vpc: &Vpc, custom: &model::Route) -> Route {
             let port = catalog.server(id).and_then(|server| catalog.port(server.port));
             (ROUTE_INSTANCE, id.table_id(), port.and_then(|port| hop_address(port, vpc, custom.destination)))
         }
-        NextHop::Eni(id) => {
+        NextHop::Eni(id) | NextHop::Subeni(id) => {
             let port = catalog.port(id);
             (ROUTE_INSTANCE, id.table_id(), port.and_then(|port| hop_address(port, vpc, custom.destination)))
         }

@@ -182,6 +182,27 @@ pub enum Error {
         /// The server.
         server: ServerId,
     },
+    /// Supplementary network interfaces are attached to the port (api-vpc section 11).
+    #[error(
+        "port {port} carries supplementary network interfaces ({}); delete or detach them first",
+        listed(interfaces)
+    )]
+    PortCarries {
+        /// The port.
+        port: PortId,
+        /// The interfaces.
+        interfaces: Vec<PortId>,
+    },
+    /// Another supplementary network interface of the port has the VLAN (api-vpc section 11).
+    #[error("VLAN {vlan} of port {parent} is in use by {interface}; choose another or leave it out")]
+    VlanInUse {
+        /// The port that carries both.
+        parent: PortId,
+        /// The VLAN.
+        vlan: u16,
+        /// Who has it.
+        interface: PortId,
+    },
     /// Routes name the port, its virtual IP, or the server as next hop (rule NH-9).
     #[error("{} {id} is the next hop of routes to {}; delete the routes first", kind_name(*kind), listed(routes))]
     NextHopInUse {
@@ -516,6 +537,8 @@ impl Error {
             Self::AddressInUse { .. } => "address_in_use",
             Self::NoFreeAddress { .. } => "no_free_address",
             Self::PortInUse { .. } => "port_in_use",
+            Self::PortCarries { .. } => "port_carries_interfaces",
+            Self::VlanInUse { .. } => "vlan_in_use",
             Self::NextHopInUse { .. } => "next_hop_in_use",
             Self::RouteDuplicateDestination { .. } => "route_duplicate_destination",
             Self::RouteConflictsWithLocal { .. } => "route_conflicts_with_local",

@@ -124,12 +124,14 @@ pub(crate) fn validate_next_hop(catalog: &Catalog, destination: IpNet, next_hop:
     let reached = match (next_hop, destination) {
         (NextHop::Peering(_) | NextHop::Nat(_), _) => true,
         (NextHop::Vip(address), _) => address.is_ipv6() == matches!(destination, IpNet::V6(_)),
-        (NextHop::Ecs(_) | NextHop::Eni(_), IpNet::V4(_)) => true,
+        (NextHop::Ecs(_) | NextHop::Eni(_) | NextHop::Subeni(_), IpNet::V4(_)) => true,
         (NextHop::Ecs(server), IpNet::V6(_)) => {
             let port = catalog.server(server).and_then(|server| catalog.port(server.port));
             port.is_some_and(|port| port.ipv6.is_some())
         }
-        (NextHop::Eni(port), IpNet::V6(_)) => catalog.port(port).is_some_and(|port| port.ipv6.is_some()),
+        (NextHop::Eni(port) | NextHop::Subeni(port), IpNet::V6(_)) => {
+            catalog.port(port).is_some_and(|port| port.ipv6.is_some())
+        }
     };
     if reached { Ok(()) } else { Err(Error::NextHopFamily { kind: next_hop.kind(), destination }) }
 }

@@ -51,6 +51,7 @@ mod security_group;
 mod security_rule;
 mod server;
 mod subnet;
+mod supplementary;
 mod tags;
 mod user;
 mod vault;
@@ -118,7 +119,9 @@ pub use policy::{
     AnyPolicy, CreatePolicy, UpdatePolicy, attach_policy, attachments, create_policy, delete_policy, detach_policy,
     policies, policies_in_force, policy, update_policy,
 };
-pub use port::{CreatePort, UpdatePort, create_port, delete_port, update_port};
+pub use port::{
+    CreatePort, ServicePorts, UpdatePort, create_port, delete_port, insert_port_groups, remove_port_groups, update_port,
+};
 pub use private_ip::{NewPrivateIp, create_private_ips};
 pub use query::{
     accounts, address_group, address_groups, cidr_reservation, cidr_reservations, default_security_group, network_acl,
@@ -143,6 +146,10 @@ pub use server::{
     CreateServer, ServerPort, UpdateServer, create_server, delete_server, start_server, stop_server, update_server,
 };
 pub use subnet::{CreateSubnet, DhcpOptionChange, UpdateSubnet, create_subnet, delete_subnet, update_subnet};
+pub use supplementary::{
+    AttachSupplementary, CreateSupplementary, MAX_SUPPLEMENTARY_BATCH, attach_supplementary, create_supplementaries,
+    create_supplementary, delete_supplementary, detach_supplementary, migrate_supplementaries, update_supplementary,
+};
 pub use tags::{
     TagCondition, TagFilter, Tagged, add_tags, objects_by_tags, remove_tag, remove_tags, tags, tags_in_use,
 };

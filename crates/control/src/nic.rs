@@ -5,6 +5,7 @@ use model::{Kind, Port, PortId, ServerId};
 
 use crate::port::own_port;
 use crate::server::{free_port, own_server};
+use crate::supplementary::carry_along;
 use crate::vip::give_up;
 use crate::{Caller, Changes, Context, Error, Outcome};
 
@@ -23,7 +24,7 @@ pub fn attach_port(
     let server = own_server(catalog, caller, server)?;
     let mut changes = Changes::new();
     let wanted = own_port(catalog, caller, port)?;
-    if wanted.server == Some(server.id) {
+    if wanted.server == Some(server.id) && !wanted.is_supplementary() {
         return Ok(Outcome::new(wanted.clone(), changes));
     }
     let port = free_port(catalog, caller, port)?;
@@ -43,6 +44,7 @@ pub fn attach_port(
     };
     // Two ports at once must not get the same index.
     changes.lock(catalog, Kind::Server, server.id);
+    carry_along(catalog, ctx, &port, &mut changes);
     changes.replace(catalog, port.clone());
     Ok(Outcome::new(port, changes))
 }
@@ -60,7 +62,7 @@ pub fn detach_port(
 ) -> Result<Outcome<Port>, Error> {
     let server = own_server(catalog, caller, server)?;
     let port = own_port(catalog, caller, port)?;
-    if port.server != Some(server.id) {
+    if port.server != Some(server.id) || port.is_supplementary() {
         return Err(Error::not_found(Kind::Port, port.id));
     }
     if server.port == port.id {
@@ -76,5 +78,6 @@ pub(crate) fn detach(catalog: &Catalog, ctx: &Context<'_>, port: &Port, changes:
     let free = Port { server: None, device_owner: String::new(), device_index: 0, updated_at: ctx.now, ..port.clone() };
     changes.replace(catalog, free.clone());
     give_up(catalog, port, changes);
+    carry_along(catalog, ctx, &free, changes);
     free
 }

@@ -4,12 +4,13 @@ use std::net::Ipv4Addr;
 
 use catalog::Catalog;
 use model::{
-    AddressPair, CHECK_OFF_PAIR, Claim, Kind, NextHop, Port, PortId, SecurityGroupId, ServerId, Subnet, SubnetId,
-    VIP_OWNER,
+    AddressPair, CHECK_OFF_PAIR, Claim, Kind, LeaseTime, MAX_SERVICE_PORTS, Port, PortId, PortProfile, SecurityGroupId,
+    ServerId, Subnet, SubnetId, VIP_OWNER, validate_description,
 };
 
 use crate::address::free_v4;
 use crate::ipv6::{PortIpv6, port_address};
+use crate::route::routes_to_port;
 use crate::security_group::default_group;
 use crate::subnet::own_subnet;
 use crate::vip::{release, with_bindings};
@@ -34,6 +35,12 @@ pub struct CreatePort {
     pub device_owner: String,
     /// The source/destination check; with `None` the address pairs decide.
     pub source_dest_check: Option<bool>,
+    /// Security groups and the checks against forged addresses apply (rule CHK-8).
+    pub port_security_enabled: bool,
+    /// Ways past the rules (api-vpc section 6.3).
+    pub profile: PortProfile,
+    /// Lease time; the subnet's with `None`.
+    pub lease: Option<LeaseTime>,
 }
 
 impl CreatePort {
@@ -49,6 +56,9 @@ impl CreatePort {
             allowed_address_pairs: Vec::new(),
             device_owner: String::new(),
             source_dest_check: None,
+            port_security_enabled: true,
+            profile: PortProfile::default(),
+            lease: None,
         }
     }
 }
@@ -66,6 +76,23 @@ pub struct UpdatePort {
     pub allowed_address_pairs: Option<Vec<AddressPair>>,
     /// The source/destination check (rule CHK-6).
     pub source_dest_check: Option<bool>,
+    /// Security groups and the checks against forged addresses apply (rule CHK-8).
+    pub port_security_enabled: Option<bool>,
+    /// New service ports.
+    pub services: Option<ServicePorts>,
+    /// New lease time; `Some(None)` for the subnet's.
+    pub lease: Option<Option<LeaseTime>>,
+    /// New description of a supplementary interface.
+    pub description: Option<String>,
+}
+
+/// The service ports of a `binding:profile` (rule SG-14).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServicePorts {
+    /// TCP.
+    pub tcp: Vec<u16>,
+    /// UDP.
+    pub udp: Vec<u16>,
 }
 
 /// Makes a port.
@@ -104,6 +131,11 @@ pub(crate) fn new_port(
         None => free_v4(catalog, subnet, &[])?,
     };
     let virtual_ip = request.device_owner == VIP_OWNER;
+    validate_profile(&request.profile)?;
+    let special = !request.port_security_enabled || request.profile != PortProfile::default();
+    if virtual_ip && (special || request.lease.is_some()) {
+        return Err(not_of_a_virtual_ip());
+    }
     let ipv6 = port_address(catalog, subnet, request.ipv6, virtual_ip)?;
     let security_groups = match request.security_groups {
         Some(groups) if !groups.is_empty() => {
@@ -145,6 +177,11 @@ pub(crate) fn new_port(
         holder: None,
         tags: model::Tags::default(),
         device_index: 0,
+        port_security_enabled: request.port_security_enabled,
+        profile: request.profile,
+        lease: request.lease,
+        description: String::new(),
+        supplementary: None,
         created_at: ctx.now,
         updated_at: ctx.now,
     };
@@ -192,9 +229,72 @@ pub fn update_port(
         let pairs = request.allowed_address_pairs.unwrap_or_else(|| port.allowed_address_pairs.clone());
         (port.allowed_address_pairs, port.source_dest_check) = with_check(pairs, request.source_dest_check);
     }
+    let special = request.port_security_enabled == Some(false) || request.services.is_some();
+    if port.is_vip() && (special || request.lease.as_ref().is_some_and(Option::is_some)) {
+        return Err(not_of_a_virtual_ip());
+    }
+    port.port_security_enabled = request.port_security_enabled.unwrap_or(port.port_security_enabled);
+    if let Some(ServicePorts { tcp, udp }) = request.services {
+        port.profile = PortProfile { tcp_service_ports: tcp, udp_service_ports: udp, ..port.profile };
+        validate_profile(&port.profile)?;
+    }
+    port.lease = request.lease.unwrap_or(port.lease);
+    if let Some(description) = request.description {
+        validate_description(&description)?;
+        port.description = description;
+    }
     port.updated_at = ctx.now;
     changes.replace(catalog, port.clone());
     Ok(Outcome::new(port, changes))
+}
+
+/// Puts security groups among those of a port, at a place counted from 0 or at the end (api-vpc section 6.4).
+///
+/// # Errors
+/// A group that the port has already; a place beyond the end; as [`update_port`].
+pub fn insert_port_groups(
+    catalog: &Catalog,
+    caller: &Caller,
+    ctx: &mut Context<'_>,
+    id: PortId,
+    groups: &[SecurityGroupId],
+    index: Option<usize>,
+) -> Result<Outcome<Port>, Error> {
+    let mut all = own_port(catalog, caller, id)?.security_groups.clone();
+    if let Some(known) = groups.iter().find(|group| all.contains(group)) {
+        return Err(Error::invalid("security_groups", format!("the port has security group {known} already")));
+    }
+    let index = index.unwrap_or(all.len());
+    if index > all.len() {
+        let reason = format!("the port has {} security groups; 0 to {} is expected", all.len(), all.len());
+        return Err(Error::invalid("index", reason));
+    }
+    all.splice(index..index, groups.iter().copied());
+    update_port(catalog, caller, ctx, id, UpdatePort { security_groups: Some(all), ..UpdatePort::default() })
+}
+
+/// Takes security groups off a port, which must keep one (api-vpc section 6.4).
+///
+/// # Errors
+/// A group that the port does not have; all of its groups; as [`update_port`].
+pub fn remove_port_groups(
+    catalog: &Catalog,
+    caller: &Caller,
+    ctx: &mut Context<'_>,
+    id: PortId,
+    groups: &[SecurityGroupId],
+) -> Result<Outcome<Port>, Error> {
+    let mut kept = own_port(catalog, caller, id)?.security_groups.clone();
+    for group in groups {
+        if !kept.contains(group) {
+            return Err(Error::invalid("security_groups", format!("the port does not have security group {group}")));
+        }
+        kept.retain(|kept| kept != group);
+    }
+    if kept.is_empty() {
+        return Err(Error::invalid("security_groups", "a port keeps at least one security group"));
+    }
+    update_port(catalog, caller, ctx, id, UpdatePort { security_groups: Some(kept), ..UpdatePort::default() })
 }
 
 /// Gives a port its IPv6 address. Asking again for the one it has is no change; another is refused.
@@ -219,7 +319,8 @@ fn add_ipv6(catalog: &Catalog, port: &mut Port, wanted: PortIpv6, changes: &mut 
 /// Deletes a port that no server holds.
 ///
 /// # Errors
-/// [`Error::PortInUse`]; [`Error::NextHopInUse`] while a route names it or its virtual IP (rule NH-9).
+/// [`Error::PortInUse`]; [`Error::PortCarries`]; [`Error::NextHopInUse`] while a route names it or its virtual IP (rule
+/// NH-9); a supplementary interface, which has a deletion of its own.
 pub fn delete_port(
     catalog: &Catalog,
     caller: &Caller,
@@ -227,17 +328,29 @@ pub fn delete_port(
     id: PortId,
 ) -> Result<Outcome<()>, Error> {
     let port = own_port(catalog, caller, id)?;
+    if port.is_supplementary() {
+        return Err(Error::invalid(
+            "port_id",
+            format!("port {id} is a supplementary network interface; delete it as such (sub-network-interfaces)"),
+        ));
+    }
     if let Some(server) = port.server {
         return Err(Error::PortInUse { port: id, server });
     }
+    let carried: Vec<PortId> = catalog.supplementary_ports_of(id).map(|port| port.id).collect();
+    if !carried.is_empty() {
+        return Err(Error::PortCarries { port: id, interfaces: carried });
+    }
     let mut changes = Changes::new();
+    // Nothing may be attached to it meanwhile.
+    changes.lock(catalog, Kind::Port, id);
     remove_port(catalog, port, &mut changes)?;
     Ok(Outcome::new((), changes))
 }
 
 /// Removes a port that no route names.
 pub(crate) fn remove_port(catalog: &Catalog, port: &Port, changes: &mut Changes) -> Result<(), Error> {
-    let mut routes: Vec<_> = catalog.routes_to(NextHop::Eni(port.id)).map(|route| route.destination).collect();
+    let mut routes: Vec<_> = routes_to_port(catalog, port.id).collect();
     if port.is_vip() {
         let vips = port.addresses().flat_map(|address| catalog.routes_to_vip(port.vpc, address));
         routes.extend(vips.map(|route| route.destination));
@@ -328,6 +441,28 @@ fn validate_pairs(pairs: &[AddressPair], ctx: &Context<'_>) -> Result<(), Error>
         }
     }
     Ok(())
+}
+
+/// The limits of api-vpc section 6.3.
+fn validate_profile(profile: &PortProfile) -> Result<(), Error> {
+    let ports = || profile.tcp_service_ports.iter().chain(&profile.udp_service_ports);
+    if ports().any(|port| *port == 0) {
+        return Err(Error::invalid("binding:profile", "service ports are 1 to 65535"));
+    }
+    let count = ports().count();
+    if count > MAX_SERVICE_PORTS {
+        let reason = format!("{count} service ports; at most {MAX_SERVICE_PORTS} are allowed, TCP and UDP together");
+        return Err(Error::invalid("binding:profile", reason));
+    }
+    Ok(())
+}
+
+fn not_of_a_virtual_ip() -> Error {
+    Error::NotSupported(
+        "a virtual IP has no interface: port_security_enabled, binding:profile and extra_dhcp_opts can be set on the \
+         ports that it is bound to"
+            .to_owned(),
+    )
 }
 
 fn validate_port_name(name: &str) -> Result<(), Error> {

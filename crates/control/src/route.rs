@@ -110,6 +110,13 @@ pub(crate) fn resolve(
             changes.share(Kind::Port, id);
             Ok(NextHop::Eni(id))
         }
+        NextHopType::Subeni => {
+            let id: PortId = spec.id.parse().map_err(|_| elsewhere())?;
+            let port = catalog.port(id).filter(|port| port.vpc == vpc.id && port.is_supplementary());
+            port.ok_or_else(elsewhere)?;
+            changes.share(Kind::Port, id);
+            Ok(NextHop::Subeni(id))
+        }
         NextHopType::Vip => {
             let address: IpAddr = spec.id.parse().map_err(|_| elsewhere())?;
             let port = virtual_ip(catalog, vpc, address).ok_or_else(elsewhere)?;
@@ -118,6 +125,12 @@ pub(crate) fn resolve(
         }
         kind => Err(Error::NextHopTypeNotSupported { kind }),
     }
+}
+
+/// The destinations of the routes that name a port as next hop, by either type (rule NH-3).
+pub(crate) fn routes_to_port(catalog: &Catalog, port: PortId) -> impl Iterator<Item = IpNet> {
+    let named = [NextHop::Eni(port), NextHop::Subeni(port)];
+    named.into_iter().flat_map(|hop| catalog.routes_to(hop)).map(|route| route.destination)
 }
 
 fn virtual_ip(catalog: &Catalog, vpc: &Vpc, address: IpAddr) -> Option<PortId> {

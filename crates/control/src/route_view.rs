@@ -173,7 +173,7 @@ fn blocked(catalog: &Catalog, route: &Route) -> Option<(bool, &'static str)> {
                 _ => Some((false, "The server is stopped: packets are dropped.")),
             }
         }
-        NextHop::Eni(id) => instance(catalog, catalog.port(id)),
+        NextHop::Eni(id) | NextHop::Subeni(id) => instance(catalog, catalog.port(id)),
         NextHop::Vip(address) => {
             let vip = catalog.subnets_of(route.vpc).find_map(|subnet| catalog.vip_at(subnet.id, address));
             match vip.and_then(|vip| vip.holder) {
@@ -194,7 +194,7 @@ fn instance(catalog: &Catalog, port: Option<&Arc<Port>>) -> Option<(bool, &'stat
         return Some((false, "The server is stopped: packets are dropped."));
     }
     let note = "The source/destination check of the server's interface is on: packets that are not for it are dropped.";
-    port.source_dest_check.then_some((false, note))
+    port.is_checked().then_some((false, note))
 }
 
 fn listed(subnets: &[IpNet]) -> String {

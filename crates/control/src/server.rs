@@ -5,6 +5,7 @@ use model::{Kind, Port, PortId, Server, ServerId, ServerKind, ServerState, VpcId
 
 use crate::nic::detach;
 use crate::port::{new_port, own_port, remove_port};
+use crate::supplementary::{carry_along, unbind_all};
 use crate::{Caller, Changes, Context, CreatePort, Error, Outcome};
 
 /// A server to make.
@@ -75,6 +76,7 @@ pub fn create_server(
         updated_at: ctx.now,
     };
     if catalog.port(port.id).is_some() {
+        carry_along(catalog, ctx, &port, &mut changes);
         changes.replace(catalog, port);
     } else {
         changes.create(port);
@@ -131,7 +133,8 @@ pub fn stop_server(
     with_state(catalog, caller, ctx, id, ServerState::Stopped)
 }
 
-/// Deletes a server with its primary port; ports that were attached to it are free again.
+/// Deletes a server with its primary port; ports that were attached to it are free again, and supplementary interfaces of
+/// the primary port are detached.
 ///
 /// # Errors
 /// [`Error::NextHopInUse`] while a route names it or its primary port (rule NH-9).
@@ -147,8 +150,9 @@ pub fn delete_server(
         return Err(Error::NextHopInUse { kind: Kind::Server, id: id.to_string(), routes });
     }
     let mut changes = Changes::new();
-    for port in catalog.ports_of_server(id) {
+    for port in catalog.ports_of_server(id).filter(|port| !port.is_supplementary()) {
         if port.id == server.port {
+            unbind_all(catalog, ctx, port.id, &mut changes);
             remove_port(catalog, port, &mut changes)?;
         } else {
             detach(catalog, ctx, port, &mut changes);
@@ -185,11 +189,15 @@ pub(crate) fn own_server<'a>(catalog: &'a Catalog, caller: &Caller, id: ServerId
 
 pub(crate) fn free_port<'a>(catalog: &'a Catalog, caller: &Caller, id: PortId) -> Result<&'a Port, Error> {
     let port = own_port(catalog, caller, id)?;
-    if let Some(server) = port.server {
+    if let Some(server) = port.server.filter(|_| !port.is_supplementary()) {
         return Err(Error::PortInUse { port: id, server });
     }
     if port.is_vip() {
         return Err(Error::invalid("port_id", "a virtual IP cannot be a server's own port"));
+    }
+    if port.is_supplementary() {
+        let reason = "a supplementary network interface is attached to a port, not to a server";
+        return Err(Error::invalid("port_id", reason));
     }
     Ok(port)
 }

@@ -5,14 +5,14 @@ use std::net::Ipv4Addr;
 use catalog::Catalog;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use model::{
-    Claim, DhcpOption, Ipv6Range, Kind, NeutronNames, NextHop, Subnet, SubnetId, Tags, VpcId, validate_description,
+    Claim, DhcpOption, Ipv6Range, Kind, NeutronNames, Subnet, SubnetId, Tags, VpcId, validate_description,
     validate_name, validate_subnet_cidr,
 };
 
 use crate::error::SubnetUse;
 use crate::ipv6::new_range;
 use crate::network::within_quota;
-use crate::route::ranges;
+use crate::route::{ranges, routes_to_port};
 use crate::router_interface::fits;
 use crate::tags::within_limit;
 use crate::vpc::{own_vpc, validate_canonical};
@@ -297,7 +297,7 @@ pub(crate) fn uses(catalog: &Catalog, subnet: &Subnet) -> Option<SubnetUse> {
     let mut servers = Vec::new();
     let mut addresses = Vec::new();
     for port in catalog.ports_in(subnet.id) {
-        routes.extend(catalog.routes_to(NextHop::Eni(port.id)).map(|route| route.destination));
+        routes.extend(routes_to_port(catalog, port.id));
         let vips = port.addresses().flat_map(|address| catalog.routes_to_vip(subnet.vpc, address));
         routes.extend(vips.map(|route| route.destination));
         match port.server {

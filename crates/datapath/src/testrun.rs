@@ -5,7 +5,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use abi::{Claim, DropCounter, DropCounterKey, DropSample, Flow, FlowKey};
+use abi::{
+    Claim, DropCounter, DropCounterKey, DropSample, Flow, FlowKey, attachment, attachment_ifindex, attachment_vlan,
+};
 use aya::{TestRun as _, TestRunOptions};
 use tables::{Delta, Tables};
 
@@ -17,6 +19,7 @@ use crate::{
 
 /// Bytes of `struct __sk_buff` (`linux/bpf.h`), and where the fields in use begin.
 const CONTEXT_LEN: usize = 192;
+const MARK: usize = 8;
 const IFINDEX: usize = 40;
 const CONTROL: usize = 48;
 
@@ -30,7 +33,7 @@ pub struct Outcome {
     pub action: u32,
     /// [`abi::DropReason`] as a number.
     pub reason: u32,
-    /// Interface index to deliver or reply to.
+    /// Attachment to deliver or reply to (see [`abi::attachment`]).
     pub ifindex: u32,
     /// VPC in which the packet was dropped or delivered.
     pub vni: u32,
@@ -164,13 +167,14 @@ impl TestDatapath {
         Ok(())
     }
 
-    /// Runs the program on `frame` as if it had come in by the interface `ifindex` of the caller's network namespace.
+    /// Runs the program on `frame` as if it had come in by an attachment (see [`abi::attachment`]), whose interface is one of
+    /// the caller's network namespace.
     ///
     /// # Errors
     ///
     /// [`Error::TestRun`]: the kernel refuses frames without a whole Ethernet header, or too short for their type.
-    pub fn run(&mut self, frame: &[u8], ifindex: u32) -> Result<Outcome, Error> {
-        self.run_program(FROM_WORKLOAD, frame, ifindex, 1)
+    pub fn run(&mut self, frame: &[u8], attachment: u32) -> Result<Outcome, Error> {
+        self.run_program(FROM_WORKLOAD, frame, attachment, 1)
     }
 
     /// Runs a program `repeat` times on a frame, which each run finds as the one before left it. `program` is
@@ -183,11 +187,13 @@ impl TestDatapath {
         &mut self,
         program: &'static str,
         frame: &[u8],
-        ifindex: u32,
+        from: u32,
         repeat: u32,
     ) -> Result<Outcome, Error> {
         let mut context = [0; CONTEXT_LEN];
-        context[IFINDEX..IFINDEX + 4].copy_from_slice(&ifindex.to_ne_bytes());
+        context[IFINDEX..IFINDEX + 4].copy_from_slice(&attachment_ifindex(from).to_ne_bytes());
+        // Without a tag beside the frame there is no other way to say so: the object gives it the one that it is marked with.
+        context[MARK..MARK + 4].copy_from_slice(&attachment_vlan(from).to_ne_bytes());
         let mut context_out = [0; CONTEXT_LEN];
         let mut out = vec![0; frame.len() + SLACK];
         let program = self.loaded.program_named(program)?;
@@ -215,7 +221,7 @@ impl TestDatapath {
         Ok(Outcome {
             action: word(0),
             reason: word(1),
-            ifindex: word(2),
+            ifindex: attachment(word(2), word(4)),
             vni: word(3),
             result: ran.return_value,
             frame: out,

@@ -18,6 +18,7 @@ mod peering;
 mod place;
 mod policy;
 mod port;
+mod port_options;
 mod record;
 mod route_table;
 mod security_group;
@@ -52,7 +53,10 @@ pub use policy::{
     AccessRequest, Attachment, Builtin, Condition, DOCUMENT_LIMIT, Decision, Effect, Facts, KNOWN_KEYS, Policy,
     PolicyDocument, PolicyError, PolicyScope, Statement, action_matches, builtins, decide,
 };
-pub use port::{AddressPair, CHECK_OFF_PAIR, MacAddress, Port, VIP_OWNER};
+pub use port::{AddressPair, CHECK_OFF_PAIR, MacAddress, Port, SUPPLEMENTARY_OWNER, VIP_OWNER};
+pub use port_options::{
+    LEASE_OPTION, LeaseTime, MAX_LEASE_HOURS, MAX_SERVICE_PORTS, ParentInterface, PortProfile, Supplementary, VLANS,
+};
 pub use record::{Kind, Record, RecordError};
 pub use route_table::{NextHop, NextHopType, Route, RouteTable};
 pub use security_group::{

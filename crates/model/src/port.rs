@@ -7,7 +7,10 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{PortId, ProjectId, RegionId, SecurityGroupId, ServerId, SubnetId, Tags, Timestamp, VpcId};
+use crate::{
+    LeaseTime, ParentInterface, PortId, PortProfile, ProjectId, RegionId, SecurityGroupId, ServerId, SubnetId,
+    Supplementary, Tags, Timestamp, VpcId,
+};
 
 /// A hardware address, written `fa:16:3e:xx:xx:xx`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +63,9 @@ pub const CHECK_OFF_PAIR: &str = "1.1.1.1/0";
 
 /// `device_owner` of a virtual IP's port (api-vpc §6.2).
 pub const VIP_OWNER: &str = "neutron:VIP_PORT";
+
+/// `device_owner` of a supplementary network interface (api-vpc §11).
+pub const SUPPLEMENTARY_OWNER: &str = "compute:subeni";
 
 /// An extra address that a port may use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,13 +146,58 @@ pub struct Port {
     /// Tags.
     #[serde(default)]
     pub tags: Tags,
+    /// Off: neither security groups nor the checks against forged addresses apply (rule CHK-8; api-vpc §6.1).
+    #[serde(default = "on")]
+    pub port_security_enabled: bool,
+    /// Ways past the rules (api-vpc §6.3).
+    #[serde(default)]
+    pub profile: PortProfile,
+    /// Lease time of its addresses; the subnet's when `None` (rule L2-5; api-vpc §6.1).
+    #[serde(default)]
+    pub lease: Option<LeaseTime>,
+    /// Description of a supplementary interface; empty for every other port.
+    #[serde(default)]
+    pub description: String,
+    /// Set for a supplementary network interface (api-vpc §11). Its `server` and `device_index` are those of the port
+    /// that it is attached to.
+    #[serde(default)]
+    pub supplementary: Option<Supplementary>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
+/// What a flag is in records from before there was one.
+const fn on() -> bool {
+    true
+}
+
 impl Port {
+    /// Whether its source and destination addresses are checked (rules CHK-1, CHK-8).
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        self.source_dest_check && self.port_security_enabled
+    }
+
+    /// Whether its security groups have a say (rules SG-1, SG-13).
+    #[must_use]
+    pub fn has_security_groups(&self) -> bool {
+        self.port_security_enabled && !self.profile.disable_security_groups
+    }
+
+    /// Whether it is a supplementary network interface, attached or not.
+    #[must_use]
+    pub fn is_supplementary(&self) -> bool {
+        self.supplementary.is_some()
+    }
+
+    /// The interface that carries it, if it is a supplementary one and attached.
+    #[must_use]
+    pub fn parent(&self) -> Option<ParentInterface> {
+        self.supplementary.as_ref().and_then(|supplementary| supplementary.parent)
+    }
+
     /// Whether it is a virtual IP: an address that no server owns (rule VIP-1).
     #[must_use]
     pub fn is_vip(&self) -> bool {

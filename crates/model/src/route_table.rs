@@ -64,6 +64,8 @@ pub enum NextHop {
     Ecs(ServerId),
     /// An extension port (rule NH-3).
     Eni(PortId),
+    /// A supplementary network interface (rule NH-3).
+    Subeni(PortId),
     /// A virtual IP, by its address (rule NH-4).
     Vip(IpAddr),
     /// A NAT gateway (rule NH-5).
@@ -78,6 +80,7 @@ impl NextHop {
             Self::Peering(_) => NextHopType::Peering,
             Self::Ecs(_) => NextHopType::Ecs,
             Self::Eni(_) => NextHopType::Eni,
+            Self::Subeni(_) => NextHopType::Subeni,
             Self::Vip(_) => NextHopType::Vip,
             Self::Nat(_) => NextHopType::Nat,
         }
@@ -90,7 +93,7 @@ impl fmt::Display for NextHop {
         match self {
             Self::Peering(id) => id.fmt(f),
             Self::Ecs(id) => id.fmt(f),
-            Self::Eni(id) => id.fmt(f),
+            Self::Eni(id) | Self::Subeni(id) => id.fmt(f),
             Self::Vip(address) => address.fmt(f),
             Self::Nat(id) => id.hyphenated().fmt(f),
         }

@@ -3,7 +3,10 @@
 //! There is one address for a port and nothing to remember: a lease is a promise to say the same again. Options are at
 //! fixed places in a reply; where there is none, bytes of zero pad (RFC 2132, section 3.1).
 
-use abi::{DropReason, GATEWAY_MAC, LEASE_INFINITE, Mac, PORT_RUNNING, Port, SUBNET_DHCP, Subnet};
+use abi::{
+    DropReason, GATEWAY_MAC, LEASE_HOURS_INFINITE, LEASE_INFINITE, Mac, PORT_RUNNING, PORT_UNSECURED, Port,
+    SUBNET_DHCP, Subnet,
+};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::env::is_same;
@@ -136,13 +139,13 @@ struct Options {
 }
 
 /// Finds out whether an IPv4 packet is for the platform's DHCP service ([`Part::Dhcp`]): broadcast, or sent to the
-/// service's address. What servers send is refused (rule L2-6).
+/// service's address. What servers send is refused (rule L2-6), unless port security is off (rule CHK-8).
 #[inline(always)]
 pub(crate) fn screen<T: Tables>(tables: &T, port: &Port, meta: &Meta, verdict: &mut Verdict) -> Result<(), DropReason> {
     if meta.protocol != PROTOCOL_UDP {
         return Ok(());
     }
-    if meta.key.source_port == SERVER && meta.key.destination_port == CLIENT {
+    if meta.key.source_port == SERVER && meta.key.destination_port == CLIENT && port.flags & PORT_UNSECURED == 0 {
         return Err(DropReason::DhcpServer);
     }
     if meta.key.destination_port == SERVER {
@@ -413,7 +416,7 @@ fn options<P: Packet>(packet: &mut P, port: &Port, subnet: &Subnet, asked: &Aske
         return Ok(());
     }
     if asked.kind != INFORM {
-        let lease = subnet.lease_seconds;
+        let lease = lease_seconds(port, subnet.lease_seconds);
         options.lease = Word::new(LEASE, lease.to_be_bytes());
         options.renewal = Word::new(RENEWAL, portion(lease, lease / 2).to_be_bytes());
         options.rebinding = Word::new(REBINDING, portion(lease, lease - lease / 8).to_be_bytes());
@@ -438,6 +441,18 @@ fn options<P: Packet>(packet: &mut P, port: &Port, subnet: &Subnet, asked: &Aske
         options.domain_name = subnet.domain;
     }
     Ok(())
+}
+
+/// The lease time of a port's address, where the subnet's is `of_subnet`.
+#[inline(always)]
+pub(crate) const fn lease_seconds(port: &Port, of_subnet: u32) -> u32 {
+    if port.lease_hours == 0 {
+        of_subnet
+    } else if port.lease_hours == LEASE_HOURS_INFINITE {
+        LEASE_INFINITE
+    } else {
+        port.lease_hours as u32 * 3600
+    }
 }
 
 /// A portion of a lease, which does not end if that does not.

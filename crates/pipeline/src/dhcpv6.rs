@@ -3,10 +3,12 @@
 //! As for IPv4 there is nothing to remember. Options have no padding here, so in a reply the one whose length the client
 //! chooses comes last.
 
-use abi::{Address, DropReason, GATEWAY_LINK_LOCAL, GATEWAY_MAC, Mac, PORT_RUNNING, Port, SUBNET_IPV6, Subnet};
+use abi::{
+    Address, DropReason, GATEWAY_LINK_LOCAL, GATEWAY_MAC, Mac, PORT_RUNNING, PORT_UNSECURED, Port, SUBNET_IPV6, Subnet,
+};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::dhcp::{clear_behind, portion};
+use crate::dhcp::{clear_behind, lease_seconds, portion};
 use crate::env::is_same;
 use crate::header::{EthernetHeader, Ipv6Header, PROTOCOL_UDP, UdpHeader};
 use crate::ipv6::HEADER_LEN;
@@ -134,13 +136,13 @@ struct Status {
 }
 
 /// Finds out whether an IPv6 packet is for the platform's DHCP service ([`Part::Dhcpv6`]). What servers send is refused
-/// (rule L2-6).
+/// (rule L2-6), unless port security is off (rule CHK-8).
 #[inline(always)]
-pub(crate) fn screen(meta: &Meta, verdict: &mut Verdict) -> Result<(), DropReason> {
+pub(crate) fn screen(port: &Port, meta: &Meta, verdict: &mut Verdict) -> Result<(), DropReason> {
     if meta.protocol != PROTOCOL_UDP {
         return Ok(());
     }
-    if meta.key.source_port == SERVER && meta.key.destination_port == CLIENT {
+    if meta.key.source_port == SERVER && meta.key.destination_port == CLIENT && port.flags & PORT_UNSECURED == 0 {
         return Err(DropReason::DhcpServer);
     }
     if meta.key.destination_port == SERVER && meta.key.destination == ALL_SERVERS {
@@ -380,7 +382,7 @@ fn sum_of<const N: usize>(words: Option<&[[u8; 2]; N]>) -> Result<u32, DropReaso
 #[inline(always)]
 fn lease<P: Packet>(packet: &mut P, port: &Port, subnet: &Subnet, asked: &Asked, at: usize) -> Result<(), DropReason> {
     let Some(lease) = packet.at_mut::<Lease>(at) else { return Err(DropReason::Malformed) };
-    let seconds = subnet.lease_seconds_v6;
+    let seconds = lease_seconds(port, subnet.lease_seconds_v6);
     lease.association = Tag::new(IA_NA, size_of::<Lease>() as u16 - 4);
     lease.association_id = asked.association_id;
     lease.renewal = portion(seconds, seconds / 2).to_be_bytes();

@@ -1,6 +1,6 @@
 //! A frame from a workload: the order of the stages (rule DIAG-3).
 
-use abi::{DropReason, NO_ADDRESS, PORT_RUNNING, Port};
+use abi::{DropReason, NO_ADDRESS, PORT_RUNNING, Port, attachment_ifindex};
 
 use crate::deliver::Sent;
 use crate::flow::State;
@@ -20,15 +20,12 @@ pub(crate) fn enter<P: Packet, T: Tables, F: Flows, R: Trace>(
     trace: &mut R,
     verdict: &mut Verdict,
 ) -> Result<(), DropReason> {
-    let Some(port) = tables.port(ifindex) else { return Err(DropReason::UnknownPort) };
+    let Some(port) = tables.port(ifindex) else { return Err(unattached(ifindex, tables, verdict)) };
     verdict.vni = port.vni;
     trace.step(|| Step::Sent { port: port.port, vni: port.vni, subnet: port.subnet, table: port.table });
     let Some(ethernet) = packet.at::<EthernetHeader>(0) else { return Err(DropReason::Malformed) };
     if ethernet.source != port.mac {
         return Err(DropReason::SpoofedMac);
-    }
-    if packet.is_tagged() {
-        return Err(DropReason::UnsupportedProtocol);
     }
     if ethernet.ethertype == ETHERTYPE_ARP {
         verdict.next = Part::Neighbour as u32;
@@ -54,6 +51,15 @@ pub(crate) fn enter<P: Packet, T: Tables, F: Flows, R: Trace>(
     forward(packet, port, tables, flows, &mut meta, trace, verdict)
 }
 
+/// Why a frame is dropped that no port sends: of a known interface it is one with a tag that no supplementary interface
+/// has.
+#[inline(always)]
+fn unattached<T: Tables>(attachment: u32, tables: &T, verdict: &mut Verdict) -> DropReason {
+    let Some(parent) = tables.port(attachment_ifindex(attachment)) else { return DropReason::UnknownPort };
+    verdict.vni = parent.vni;
+    DropReason::UnsupportedProtocol
+}
+
 /// An IPv6 packet, after [`enter`].
 #[inline(always)]
 pub(crate) fn enter_ipv6<P: Packet, T: Tables, F: Flows, R: Trace>(
@@ -75,7 +81,7 @@ pub(crate) fn enter_ipv6<P: Packet, T: Tables, F: Flows, R: Trace>(
     let mut meta = Meta::new(ifindex);
     ipv6::parse(packet, flows, &mut meta)?;
     fragment::ports(flows, &mut meta)?;
-    dhcpv6::screen(&meta, verdict)?;
+    dhcpv6::screen(port, &meta, verdict)?;
     nd::screen(&meta, verdict);
     if verdict.next != Part::None as u32 {
         return Ok(());

@@ -23,7 +23,7 @@ pub struct Lpm<K> {
 /// a program reads it (`bpf_mem_cache_free` of `kernel/bpf/memalloc.c`). Whoever acts on an entry looks it up again
 /// afterwards and compares the references.
 pub trait Tables {
-    /// The port whose veth has this interface index at the host's end.
+    /// The port with this attachment (see [`abi::attachment`]).
     fn port(&self, ifindex: u32) -> Option<&Port>;
     /// Who has an address.
     fn endpoint(&self, key: &EndpointKey) -> Option<&Endpoint>;

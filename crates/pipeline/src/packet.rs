@@ -26,9 +26,10 @@ pub trait Packet {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// Whether a VLAN tag stands beside the frame instead of in it, where the kernel puts it.
-    fn is_tagged(&self) -> bool {
-        false
+    /// The VLAN whose tag stands beside the frame instead of in it, where the kernel puts it: [`abi::NO_VLAN`] without a
+    /// tag, [`abi::OTHER_TAG`] for one that is no attachment's.
+    fn vlan(&self) -> u32 {
+        abi::NO_VLAN
     }
     /// Bytes of payload in each segment that the frame stands for, when it is to be cut into such; else 0.
     fn gso_size(&self) -> u32 {

@@ -1,12 +1,13 @@
 //! The parts of the pipeline as entry points: one after the other in [`from_workload`], each as a program of its own in
 //! the kernel (see [`Part`]).
 
-use abi::DropReason;
+use abi::{DropReason, NO_VLAN, attachment, attachment_ifindex, attachment_vlan};
 
 use crate::{Action, Flows, Packet, Part, Step, Tables, Trace, Verdict};
 use crate::{arp, dhcp as dhcp_stage, dhcpv6 as dhcpv6_stage, egress, header, mtu, nd};
 
-/// Decides about a frame that the workload behind `ifindex` (host's end of its veth) sent.
+/// Decides about a frame that the workload behind `ifindex` (host's end of its veth) sent. Whose it is says the VLAN tag
+/// as well: inside, `ifindex` is the attachment of both (see [`abi::attachment`]).
 ///
 /// What the platform answers is answered in `packet` itself; nothing else changes it. `verdict` is overwritten whatever
 /// was in it.
@@ -45,7 +46,8 @@ pub fn enter<P: Packet, T: Tables, F: Flows, R: Trace>(
     verdict: &mut Verdict,
 ) {
     *verdict = Verdict::NEW;
-    let result = egress::enter(packet, ifindex, tables, flows, trace, verdict);
+    let sender = attachment(ifindex, packet.vlan());
+    let result = egress::enter(packet, sender, tables, flows, trace, verdict);
     finish(result, trace, verdict);
 }
 
@@ -60,7 +62,8 @@ pub fn ipv6<P: Packet, T: Tables, F: Flows, R: Trace>(
     verdict: &mut Verdict,
 ) {
     *verdict = Verdict::NEW;
-    let result = egress::enter_ipv6(packet, ifindex, tables, flows, trace, verdict);
+    let sender = attachment(ifindex, packet.vlan());
+    let result = egress::enter_ipv6(packet, sender, tables, flows, trace, verdict);
     finish(result, trace, verdict);
 }
 
@@ -75,7 +78,8 @@ pub fn neighbour<P: Packet, T: Tables, F: Flows, R: Trace>(
     verdict: &mut Verdict,
 ) {
     *verdict = Verdict::NEW;
-    let result = answer_neighbour(packet, ifindex, tables, flows, trace, verdict);
+    let sender = attachment(ifindex, packet.vlan());
+    let result = answer_neighbour(packet, sender, tables, flows, trace, verdict);
     finish(result, trace, verdict);
 }
 
@@ -90,7 +94,8 @@ pub fn dhcp<P: Packet, T: Tables, F: Flows, R: Trace>(
     verdict: &mut Verdict,
 ) {
     *verdict = Verdict::NEW;
-    let result = dhcp_stage::answer(packet, ifindex, tables, flows, verdict);
+    let sender = attachment(ifindex, packet.vlan());
+    let result = dhcp_stage::answer(packet, sender, tables, flows, verdict);
     finish(result, trace, verdict);
 }
 
@@ -105,7 +110,8 @@ pub fn dhcpv6<P: Packet, T: Tables, F: Flows, R: Trace>(
     verdict: &mut Verdict,
 ) {
     *verdict = Verdict::NEW;
-    let result = dhcpv6_stage::answer(packet, ifindex, tables, flows, verdict);
+    let sender = attachment(ifindex, packet.vlan());
+    let result = dhcpv6_stage::answer(packet, sender, tables, flows, verdict);
     finish(result, trace, verdict);
 }
 
@@ -119,25 +125,26 @@ pub fn too_big<P: Packet, T: Tables, R: Trace>(
     verdict: &mut Verdict,
 ) {
     *verdict = Verdict::NEW;
-    let result = mtu::answer(packet, ifindex, tables, verdict);
+    let sender = attachment(ifindex, packet.vlan());
+    let result = mtu::answer(packet, sender, tables, verdict);
     finish(result, trace, verdict);
 }
 
 #[inline(always)]
 fn answer_neighbour<P: Packet, T: Tables, F: Flows, R: Trace>(
     packet: &mut P,
-    ifindex: u32,
+    sender: u32,
     tables: &T,
     flows: &mut F,
     trace: &mut R,
     verdict: &mut Verdict,
 ) -> Result<(), DropReason> {
-    let Some(port) = tables.port(ifindex) else { return Err(DropReason::UnknownPort) };
+    let Some(port) = tables.port(sender) else { return Err(DropReason::UnknownPort) };
     verdict.vni = port.vni;
     if is_ipv6(packet) {
-        nd::answer(packet, ifindex, port, tables, flows, trace, verdict)
+        nd::answer(packet, sender, port, tables, flows, trace, verdict)
     } else {
-        arp::answer(packet, ifindex, port, tables, flows, trace, verdict)
+        arp::answer(packet, sender, port, tables, flows, trace, verdict)
     }
 }
 
@@ -156,11 +163,17 @@ fn finish<R: Trace>(result: Result<(), DropReason>, trace: &mut R, verdict: &mut
         verdict.action = Action::Drop as u32;
         verdict.reason = reason as u32;
         verdict.ifindex = 0;
+        verdict.vlan = NO_VLAN;
         verdict.next = Part::None as u32;
         verdict.dmac = [0; 6];
         verdict.smac = [0; 6];
         trace.step(|| Step::Dropped { vni: verdict.vni, reason });
-    } else if verdict.action == Action::Deliver as u32 {
-        trace.step(|| Step::Delivered { vni: verdict.vni, ifindex: verdict.ifindex });
+    } else {
+        if verdict.action == Action::Deliver as u32 {
+            trace.step(|| Step::Delivered { vni: verdict.vni, ifindex: verdict.ifindex });
+        }
+        // Until here it was the attachment.
+        verdict.vlan = attachment_vlan(verdict.ifindex);
+        verdict.ifindex = attachment_ifindex(verdict.ifindex);
     }
 }

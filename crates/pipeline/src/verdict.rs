@@ -59,6 +59,8 @@ pub struct Verdict {
     pub reason: u32,
     /// Interface index of the host's end of the veth to deliver or reply to; else 0.
     pub ifindex: u32,
+    /// VLAN that the delivered frame carries; [`abi::NO_VLAN`] for none, whatever tag it had. A reply keeps its tag.
+    pub vlan: u32,
     /// The VPC in which the packet was dropped or delivered; 0 when the port is unknown.
     pub vni: u32,
     /// [`Part`] as a number: which part of the pipeline decides in place of this verdict. 0 outside the kernel programs.
@@ -71,8 +73,16 @@ pub struct Verdict {
 
 impl Verdict {
     /// A drop without a reason: what an unfinished decision is.
-    pub const NEW: Self =
-        Self { action: Action::Drop as u32, reason: 0, ifindex: 0, vni: 0, next: 0, dmac: [0; 6], smac: [0; 6] };
+    pub const NEW: Self = Self {
+        action: Action::Drop as u32,
+        reason: 0,
+        ifindex: 0,
+        vlan: abi::NO_VLAN,
+        vni: 0,
+        next: 0,
+        dmac: [0; 6],
+        smac: [0; 6],
+    };
 
     /// The action as an enum; for user space.
     #[must_use]

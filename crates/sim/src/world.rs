@@ -9,7 +9,7 @@ mod state;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use abi::{Claim, DropCounter, DropCounterKey, DropReason, NO_ID};
+use abi::{Claim, DropCounter, DropCounterKey, DropReason, NO_ID, attachment_ifindex, attachment_vlan};
 use pipeline::{Action, NoTrace, Step, Tables as _, Trace, Verdict};
 use tables::{Delta, Tables};
 
@@ -29,7 +29,7 @@ pub enum Outcome {
     },
     /// The frame, hardware addresses rewritten, was handed to the workload behind an interface.
     Delivered {
-        /// Interface index of the host's end of the veth.
+        /// The attachment (see [`abi::attachment`]).
         ifindex: u32,
         /// The VPC.
         vni: u32,
@@ -138,7 +138,8 @@ impl World {
         &self.drops
     }
 
-    /// Lets the workload behind `ifindex` send a frame. Afterwards `frame` is as it was delivered or replied; a dropped
+    /// Lets the workload behind the attachment `ifindex` send a frame: with a tag beside it, if the attachment has a VLAN
+    /// (see [`abi::attachment`]). Afterwards `frame` is as it was delivered or replied; a dropped
     /// one is unchanged.
     pub fn send(&mut self, ifindex: u32, frame: &mut Vec<u8>) -> Outcome {
         self.act(ifindex, frame, &mut NoTrace)
@@ -156,9 +157,10 @@ impl World {
         self.verdict(ifindex, frame, &mut NoTrace)
     }
 
-    fn verdict<R: Trace>(&mut self, ifindex: u32, frame: &mut Vec<u8>, trace: &mut R) -> Verdict {
+    fn verdict<R: Trace>(&mut self, attachment: u32, frame: &mut Vec<u8>, trace: &mut R) -> Verdict {
         let mut verdict = Verdict::NEW;
-        let mut packet = Buffer(frame);
+        let mut packet = Buffer { bytes: frame, vlan: attachment_vlan(attachment) };
+        let ifindex = attachment_ifindex(attachment);
         pipeline::from_workload(&mut packet, ifindex, &self.lookup, &mut self.state, trace, &mut verdict);
         verdict
     }
@@ -167,12 +169,13 @@ impl World {
         let verdict = self.verdict(ifindex, frame, trace);
         match verdict.action() {
             Action::Deliver => {
+                let ifindex = abi::attachment(verdict.ifindex, verdict.vlan);
                 if let Some((macs, _)) = frame.split_first_chunk_mut::<12>() {
                     let (dmac, smac) = macs.split_at_mut(6);
                     dmac.copy_from_slice(&verdict.dmac);
                     smac.copy_from_slice(&verdict.smac);
                 }
-                Outcome::Delivered { ifindex: verdict.ifindex, vni: verdict.vni }
+                Outcome::Delivered { ifindex, vni: verdict.vni }
             }
             Action::Reply => Outcome::Replied,
             Action::Consume => Outcome::Consumed,

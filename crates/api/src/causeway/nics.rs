@@ -33,7 +33,8 @@ pub(crate) async fn list(
 ) -> Result<Json<PortListBody>, Problem> {
     let catalog = state.catalog();
     let server = control::server(&catalog, &identity.caller(), path_id(&frame, Kind::Server, &server)?)?;
-    let mut ports: Vec<_> = catalog.ports_of_server(server.id).collect();
+    let ports = catalog.ports_of_server(server.id);
+    let mut ports: Vec<_> = ports.filter(|port| !port.is_supplementary()).collect();
     ports.sort_by_key(|port| port.device_index);
     Ok(Json(PortListBody { ports: ports.into_iter().map(|port| PortObject::v1(&catalog, port)).collect() }))
 }

@@ -118,6 +118,8 @@ fn decide(error: &Error, family: Family, resource: Resource) -> Row {
             row(CONFLICT, "VPC.0707", "PortInUse")
         }
         Error::PortInUse { .. } => row(CONFLICT, "VPC.2500", "PortInUse").vpc(BAD),
+        Error::PortCarries { .. } => row(CONFLICT, "VPC.2500", "PortInUse"),
+        Error::VlanInUse { .. } => row(CONFLICT, "VPC.2500", "VlanIdInUse"),
         Error::NextHopInUse { .. } => row(CONFLICT, "VPC.0210", "PortInUse"),
 
         Error::RouteDuplicateDestination { .. } => row(BAD, "VPC.2809", "RouteExists").neutron(CONFLICT),

@@ -13,13 +13,13 @@ use model::{AddressPair, Kind, Port, PortId, SecurityGroupId, SubnetId};
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, id, ip, path_id, required, unavailable};
+use crate::extract::{Json as Body, id, ip, path_id, required};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page, v2_page};
 use crate::state::{Done, State};
 use crate::wire::{
     AddressPairV1, FixedIp, PortBody, PortFields, PortListBody, PortListV2, PortObject, PortRequest, ROUTER_INTERFACE,
-    port_status, subnet_of_interface,
+    changed_profile, lease, new_profile, port_status, subnet_of_interface,
 };
 
 /// List ports.
@@ -162,7 +162,7 @@ fn router_interfaces(catalog: &Catalog, caller: &Caller, query: &Query) -> Vec<P
     ports
 }
 
-/// Change a port's name, security groups or extra addresses.
+/// Change a port's name, security groups, extra addresses, lease, profile or port security.
 #[utoipa::path(put, path = "/v2.0/ports/{port_id}", tag = "Ports", operation_id = "updatePortV2",
     request_body = PortRequest, responses((status = 200, body = PortBody)))]
 pub(crate) async fn update_v2(
@@ -199,7 +199,8 @@ fn filtered(catalog: &Catalog, identity: &Identity, query: &Query) -> Result<Vec
             && query.is("mac_address", &port.mac.to_string())
             && query.is("device_id", &device)
             && query.is("device_owner", &port.device_owner)
-            && query.is("admin_state_up", "true")
+            && query.flag("admin_state_up", true)
+            && query.flag("enable_efi", false)
             && query.is("tenant_id", &port.project.to_string())
             && query.is("status", port_status(catalog, port))
             && wanted_groups.all(|wanted| groups.iter().any(|group| group == wanted))
@@ -238,6 +239,9 @@ async fn add(state: &State, identity: &Identity, fields: PortFields) -> Result<D
         security_groups: groups(fields.security_groups)?,
         allowed_address_pairs: pairs(fields.allowed_address_pairs.unwrap_or_default())?,
         device_owner: fields.device_owner.unwrap_or_default(),
+        port_security_enabled: fields.port_security_enabled.unwrap_or(true),
+        profile: fields.profile.as_ref().map(new_profile).transpose()?.unwrap_or_default(),
+        lease: lease(fields.extra_dhcp_opts)?.flatten(),
         ..CreatePort::new(subnet)
     };
     state
@@ -249,6 +253,13 @@ async fn add(state: &State, identity: &Identity, fields: PortFields) -> Result<D
 
 async fn change(state: &State, identity: &Identity, port: PortId, fields: PortFields) -> Result<Done<Port>, Problem> {
     only_what_is_kept(&fields)?;
+    let services = match &fields.profile {
+        Some(profile) => {
+            let now = control::port(&state.catalog(), &identity.project_caller()?, port)?;
+            Some(changed_profile(&now, profile)?)
+        }
+        None => None,
+    };
     let ipv6 = match fields.fixed_ips.as_deref() {
         Some(fixed_ips) if !fixed_ips.is_empty() => {
             let catalog = state.catalog();
@@ -266,7 +277,10 @@ async fn change(state: &State, identity: &Identity, port: PortId, fields: PortFi
         ipv6,
         security_groups: groups(fields.security_groups)?,
         allowed_address_pairs: fields.allowed_address_pairs.map(pairs).transpose()?,
-        source_dest_check: None,
+        port_security_enabled: fields.port_security_enabled,
+        services,
+        lease: lease(fields.extra_dhcp_opts)?,
+        ..UpdatePort::default()
     };
     state
         .commit(&identity.project_caller()?, move |catalog, caller, ctx| {
@@ -288,19 +302,10 @@ fn only_what_is_kept(fields: &PortFields) -> Result<(), Problem> {
     if fields.admin_state_up == Some(false) {
         return refused("port.admin_state_up can only be true");
     }
-    if fields.port_security_enabled == Some(false) {
-        return refused(
-            "port.port_security_enabled can only be true; \
-             1.1.1.1/0 in allowed_address_pairs turns the source/destination check off",
-        );
-    }
     if fields.vnic_type.as_deref().is_some_and(|kind| !["", "normal"].contains(&kind)) {
         return refused("port.binding:vnic_type can only be normal");
     }
-    if fields.profile.as_ref().is_some_and(|profile| !profile.is_empty()) {
-        return refused("port.binding:profile is not available in this installation; leave it out");
-    }
-    unavailable(fields.extra_dhcp_opts.as_ref(), "port.extra_dhcp_opts")
+    Ok(())
 }
 
 /// The addresses that are asked for, at most one of each family. A `subnet_id` beside an address must be this subnet, by
@@ -338,11 +343,11 @@ fn addresses(
     Ok((ipv4.pop().flatten(), ipv6.pop().unwrap_or_default()))
 }
 
-fn groups(texts: Option<Vec<String>>) -> Result<Option<Vec<SecurityGroupId>>, Problem> {
+pub(super) fn groups(texts: Option<Vec<String>>) -> Result<Option<Vec<SecurityGroupId>>, Problem> {
     texts.map(|texts| texts.iter().map(|text| id(text, "port.security_groups")).collect()).transpose()
 }
 
-fn pairs(pairs: Vec<AddressPairV1>) -> Result<Vec<AddressPair>, Problem> {
+pub(super) fn pairs(pairs: Vec<AddressPairV1>) -> Result<Vec<AddressPair>, Problem> {
     pairs
         .into_iter()
         .map(|pair| {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::{DhcpOptionV1, lease_option, profile, vif_details, zone_of};
 use super::{body, list_v2, request, router_interface};
 
 /// An address of a port. `subnet_id` is the Neutron subnet id of the address's family in answers; in requests the network
@@ -39,7 +40,7 @@ pub(crate) struct PortObject {
     status: &'static str,
     security_groups: Vec<String>,
     allowed_address_pairs: Vec<AddressPairV1>,
-    extra_dhcp_opts: Vec<Value>,
+    extra_dhcp_opts: Vec<DhcpOptionV1>,
     #[serde(rename = "binding:vnic_type")]
     vnic_type: &'static str,
     #[serde(rename = "binding:vif_details")]
@@ -74,7 +75,7 @@ impl PortObject {
         Self {
             instance_id: Some(String::new()),
             instance_type: Some(String::new()),
-            zone_id: Some(zone.unwrap_or_default()),
+            zone_id: Some(zone_of(port).or(zone).unwrap_or_default()),
             enable_efi: Some(false),
             ..Self::common(catalog, port)
         }
@@ -149,13 +150,13 @@ impl PortObject {
             status: port_status(catalog, port),
             security_groups: port.security_groups.iter().map(ToString::to_string).collect(),
             allowed_address_pairs: pairs(port),
-            extra_dhcp_opts: Vec::new(),
+            extra_dhcp_opts: lease_option(port),
             vnic_type: "normal",
-            vif_details: json!({"primary_interface": port.server.is_some() && port.device_index == 0}),
-            profile: json!({}),
+            vif_details: vif_details(port),
+            profile: profile(port),
             dns_name: String::new(),
             dns_assignment: Vec::new(),
-            port_security_enabled: true,
+            port_security_enabled: port.port_security_enabled,
             created_at: port.created_at.without_zone(),
             updated_at: port.updated_at.without_zone(),
             instance_id: None,
@@ -178,7 +179,7 @@ pub(crate) fn port_status(catalog: &Catalog, port: &Port) -> &'static str {
 }
 
 /// The pairs as they were given, and the switch when the check was turned off by other means (clients §6, trap 23).
-fn pairs(port: &Port) -> Vec<AddressPairV1> {
+pub(crate) fn pairs(port: &Port) -> Vec<AddressPairV1> {
     let pair =
         |address: &str, mac: String| AddressPairV1 { ip_address: Some(address.to_owned()), mac_address: Some(mac) };
     let mut pairs: Vec<AddressPairV1> = port
@@ -205,16 +206,17 @@ pub(crate) struct PortFields {
     pub(crate) allowed_address_pairs: Option<Vec<AddressPairV1>>,
     /// Only `true`.
     pub(crate) admin_state_up: Option<bool>,
-    /// Only `true`; `1.1.1.1/0` among the address pairs turns the source/destination check off.
+    /// `false`: neither security groups nor the checks against forged addresses apply. `1.1.1.1/0` among the address pairs
+    /// turns the source/destination check off alone.
     pub(crate) port_security_enabled: Option<bool>,
     /// Only `normal`.
     #[serde(rename = "binding:vnic_type")]
     pub(crate) vnic_type: Option<String>,
-    /// Only empty.
+    /// `disable_security_groups` (only `true`, only in a creation), `tcp_srvports` and `udp_srvports`.
     #[serde(rename = "binding:profile")]
     pub(crate) profile: Option<serde_json::Map<String, Value>>,
-    /// Only empty.
-    pub(crate) extra_dhcp_opts: Option<Vec<Value>>,
+    /// Only `51`, the lease time: `<n>h`, or `-1` for one without end. An empty list takes it away.
+    pub(crate) extra_dhcp_opts: Option<Vec<DhcpOptionV1>>,
 }
 
 request! {

@@ -90,7 +90,7 @@ fn first_match(fixture: &Fixture, acl: &NetworkAcl, direction: Direction, packet
 
 fn compiled(fixture: &Fixture, acl: &NetworkAcl) -> (Id, Tables) {
     let mut acls = Acls::new();
-    let id = add_acl(&fixture.catalog, acl, &mut acls);
+    let id = add_acl(&fixture.catalog, acl, &Exempt::default(), &mut acls);
     (id, acls.remove(&id).unwrap())
 }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fixture::Fixture;
-use crate::{Settings, compile_vpc};
+use crate::{Settings, compile_vpc, policy_id};
 
 /// Two peered VPCs with equal addresses at `.7`, and a third one that nothing leads to.
 const VPCS: &str = "

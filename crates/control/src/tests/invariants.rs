@@ -204,16 +204,24 @@ fn subnets_and_ports(catalog: &Catalog) {
         assert!(vip.server.is_none(), "VIP-1: owned by no NIC");
     }
     for server in catalog.servers() {
-        let mut indexes: Vec<_> = catalog.ports_of_server(server.id).map(|port| port.device_index).collect();
+        let interfaces = || catalog.ports_of_server(server.id).filter(|port| !port.is_supplementary());
+        let mut indexes: Vec<_> = interfaces().map(|port| port.device_index).collect();
         indexes.sort_unstable();
         indexes.dedup();
-        assert_eq!(
-            indexes.len(),
-            catalog.ports_of_server(server.id).count(),
-            "NH-3: interfaces have their own indexes"
-        );
+        assert_eq!(indexes.len(), interfaces().count(), "NH-3: interfaces have their own indexes");
         assert_eq!(catalog.port(server.port).map(|port| port.device_index), Some(0));
         assert_eq!(catalog.port(server.port).and_then(|port| port.server), Some(server.id), "a server has its port");
+    }
+    let mut vlans = BTreeSet::new();
+    for port in catalog.ports().filter(|port| port.is_supplementary()) {
+        let Some(parent) = port.parent() else {
+            assert_eq!(port.server, None, "detached, it has no server");
+            continue;
+        };
+        let carrier = catalog.port(parent.port).expect("the parent is there");
+        assert!(vlans.insert((parent.port, parent.vlan)), "SUB-1: VLANs are unique at a parent");
+        assert_eq!((carrier.vpc, carrier.is_supplementary() || carrier.is_vip()), (port.vpc, false));
+        assert_eq!((carrier.server, carrier.device_index), (port.server, port.device_index));
     }
 }
 
@@ -229,7 +237,7 @@ fn tables_and_routes(catalog: &Catalog, limits: &Limits) {
                 let server = catalog.server(id).expect("NH-9");
                 catalog.port(server.port).is_some_and(|port| port.vpc == route.vpc)
             }
-            NextHop::Eni(id) => catalog.port(id).is_some_and(|port| port.vpc == route.vpc),
+            NextHop::Eni(id) | NextHop::Subeni(id) => catalog.port(id).is_some_and(|port| port.vpc == route.vpc),
             NextHop::Vip(IpAddr::V4(address)) => catalog
                 .ports_of_vpc(route.vpc)
                 .any(|port| port.ipv4 == address && port.device_owner == "neutron:VIP_PORT"),

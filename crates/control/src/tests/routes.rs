@@ -104,7 +104,7 @@ fn next_hops_belong_to_the_vpc_and_to_a_supported_type() {
     ] {
         assert_eq!(code(kind, id.clone()), "next_hop_not_in_vpc", "{kind} {id}");
     }
-    for kind in ["nat", "local", "vpn", "dc", "er", "cfw", "egw", "bms", "cce", "cc", "subeni"] {
+    for kind in ["nat", "local", "vpn", "dc", "er", "cfw", "egw", "bms", "cce", "cc"] {
         assert_eq!(code(kind.parse().unwrap(), "x".into()), "next_hop_type_not_supported", "{kind}");
     }
     let local = s.world.server(&a, s.subnet.id, "local");

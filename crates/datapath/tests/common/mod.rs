@@ -101,7 +101,7 @@ pub fn peered(interfaces: &[u32]) -> (Tables, Vec<Workload>) {
                 flags,
                 pad: 0,
                 mtu: 1500,
-                pad2: [0; 2],
+                lease_hours: 0,
                 ipv4: workload.address,
                 ipv6: [0; 16],
             },

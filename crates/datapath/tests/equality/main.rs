@@ -52,7 +52,12 @@ const REDIRECT: u32 = 7;
 fn the_kernel_and_the_simulator_agree_on_every_packet() {
     in_namespace(|| {
         let interfaces: Vec<u32> = (0..10).map(|number| veth(&format!("eq{number}"))).collect();
-        let (known, others) = interfaces.split_at(8);
+        let tagged = |interface: usize, vlan: u32| abi::attachment(interfaces[interface], vlan);
+        // Three are supplementary interfaces; of the others one has none of these VLANs, two no port at all.
+        let supplementary = [tagged(0, 100), tagged(0, 4094), tagged(1, 100)];
+        let known = [&interfaces[..8], &supplementary].concat();
+        let strange = [tagged(0, 7), tagged(1, abi::OTHER_TAG), tagged(8, 100)];
+        let others = [&interfaces[8..], &strange].concat();
         let capacities = Capacities { flows: 65_536, new_flows: 65_536, ..Capacities::default() };
         let mut kernel = TestDatapath::load(&object(), &capacities).unwrap();
         let mut world = World::load(&Tables::default());
@@ -62,7 +67,7 @@ fn the_kernel_and_the_simulator_agree_on_every_packet() {
         let configurations = if std::env::var_os("CAUSEWAY_SOAK").is_some() { 20 } else { 1 } * CONFIGURATIONS;
         for seed in 0..configurations {
             let mut random = Random::new(seed);
-            let (next, places) = topology::random(&mut random, known);
+            let (next, places) = topology::random(&mut random, &known);
             let bumped: BTreeSet<u32> = (1..=VPCS.into()).filter(|_| random.percent(70)).collect();
             let delta = Delta { bumped, ..Delta::between(&tables, &next) };
             kernel.apply(&delta).unwrap();
@@ -73,7 +78,7 @@ fn the_kernel_and_the_simulator_agree_on_every_packet() {
                 world.forget_flows();
                 forgotten = Instant::now();
             }
-            compare(seed, &mut random, (&mut kernel, &mut world), (&places, others), &mut seen);
+            compare(seed, &mut random, (&mut kernel, &mut world), (&places, &others), &mut seen);
             assert_eq!(kernel.claims(), world.take_claims(), "seed {seed}");
             assert_eq!(flows(kernel.flows().unwrap()), world_flows(&world), "seed {seed}");
         }
@@ -108,6 +113,7 @@ fn compare(
         let got = Outcome { duration: expected.duration, ..outcome };
         assert_eq!(got, expected, "seed {seed}, packet {number}: {sent:02x?}");
         seen.add(&sent.frame, got.action, got.reason, &got.frame);
+        seen.add_tags(sent.ifindex, got.action, got.ifindex);
         if got.action == 1 {
             earlier.push(packet::Sent { ifindex: got.ifindex, frame: got.frame });
         }

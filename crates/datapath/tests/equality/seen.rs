@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use abi::DropReason;
+use abi::{DropReason, NO_VLAN, attachment_vlan};
 
 /// Reasons that the tracer alone gives, and one of what is not forwarded by this program.
 const ELSEWHERE: [DropReason; 6] = [
@@ -36,6 +36,8 @@ pub struct Seen {
     version_6: usize,
     delivered: [usize; 2],
     consumed: usize,
+    /// Delivered from a supplementary interface; delivered to one; answered there.
+    tagged: [usize; 3],
     /// By reason.
     dropped: BTreeMap<u32, usize>,
     replies: BTreeMap<&'static str, usize>,
@@ -55,11 +57,22 @@ impl Seen {
         }
     }
 
+    /// Counts what supplementary interfaces sent and got.
+    pub fn add_tags(&mut self, from: u32, action: u32, to: u32) {
+        let counts = [action == 1 && attachment_vlan(from) != NO_VLAN, action == 1, action == 2];
+        let to_tagged = attachment_vlan(to) != NO_VLAN;
+        let [sent, got, answered] = counts;
+        for (count, yes) in self.tagged.iter_mut().zip([sent, got && to_tagged, answered && to_tagged]) {
+            *count += usize::from(yes);
+        }
+    }
+
     /// That enough was seen.
     pub fn assert_enough(&self, pairs: usize) {
         assert!(self.compared >= pairs, "{} pairs", self.compared);
         assert!(self.version_6 >= pairs / 3, "{} pairs of IPv6", self.version_6);
         assert!(self.delivered.iter().all(|count| *count >= pairs / 20), "too few were delivered: {self:?}");
+        assert!(self.tagged.iter().all(|count| *count >= pairs / 100), "too few with tags: {self:?}");
         assert!(self.consumed > 0, "nothing was consumed: {self:?}");
         let never = |reason: &&DropReason| !self.dropped.contains_key(&(**reason as u32));
         let missing: Vec<_> =

@@ -2,9 +2,9 @@
 
 use abi::{
     CROSSING_ACTIVE, CROSSING_PENDING, CidrKey, Crossing, CrossingKey, DOMAIN_BYTES, ENDPOINT_GATEWAY,
-    ENDPOINT_WORKLOAD, Endpoint, FAMILY_V4, FAMILY_V6, GATEWAY_LINK_LOCAL, GATEWAY_MAC, Id, LEASE_INFINITE, Mac, NO_ID,
-    PORT_CHECKED, PORT_RUNNING, Port, ROUTE_INSTANCE, ROUTE_LOCAL, ROUTE_NAT, ROUTE_PEERING, ROUTE_SYSTEM, Route,
-    RouteKey, SUBNET_DHCP, SUBNET_IPV6, Subnet, prefix_base,
+    ENDPOINT_WORKLOAD, Endpoint, FAMILY_V4, FAMILY_V6, GATEWAY_LINK_LOCAL, GATEWAY_MAC, Id, LEASE_HOURS_INFINITE,
+    LEASE_INFINITE, Mac, NO_ID, PORT_CHECKED, PORT_RUNNING, PORT_UNSECURED, Port, ROUTE_INSTANCE, ROUTE_LOCAL,
+    ROUTE_NAT, ROUTE_PEERING, ROUTE_SYSTEM, Route, RouteKey, SUBNET_DHCP, SUBNET_IPV6, Subnet, prefix_base,
 };
 use tables::{Prefix, Tables};
 
@@ -36,7 +36,7 @@ pub const fn host(family: u8, network: u8, subnet: u8, host: u8) -> Address {
 /// The same with VPC and subnet left open, at random.
 pub fn any_host(random: &mut Random, family: u8) -> Address {
     // 10.v.s.h and fd00:0:0:v:s::h: the ranges of VPCs and subnets have the lengths of `lengths`.
-    let number = if random.percent(85) { 10 + random.byte(8) } else { 200 + random.byte(8) };
+    let number = if random.percent(85) { 10 + random.byte(11) } else { 200 + random.byte(11) };
     host(family, 1 + random.byte(4), random.byte(3), number)
 }
 
@@ -124,6 +124,9 @@ fn port(random: &mut Random, tables: &mut Tables, number: u8, ifindex: u32, acls
     if random.percent(92) {
         flags |= PORT_RUNNING;
     }
+    if random.percent(10) {
+        flags |= PORT_UNSECURED;
+    }
     let policy = if random.percent(4) { NO_ID } else { id(b'P', random.byte(policy::POLICIES.into())) };
     let acl = acls[usize::from(vpc * SUBNETS + subnet - 2)];
     let (port, subnet_id) = (id(b'p', number), id(b's', vpc * 10 + subnet));
@@ -141,7 +144,7 @@ fn port(random: &mut Random, tables: &mut Tables, number: u8, ifindex: u32, acls
             flags,
             pad: 0,
             mtu,
-            pad2: [0; 2],
+            lease_hours: random.of(&[0, 0, 0, 5, 30_000, LEASE_HOURS_INFINITE]),
             ipv4: place.ipv4,
             ipv6: if dual { place.ipv6 } else { [0; 16] },
         },

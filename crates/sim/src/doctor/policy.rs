@@ -79,6 +79,10 @@ impl Exam<'_> {
     }
 
     fn lets_in(&self, port: &Port, far: &End<'_>, theirs: &[IpNet]) -> bool {
+        // No rule is asked about what reaches these (rules SG-13, SG-14).
+        if !port.has_security_groups() || port.profile.has_service_ports() {
+            return true;
+        }
         let groups = port.security_groups.iter().filter_map(|group| self.catalog.security_group(*group));
         groups.flat_map(|group: &std::sync::Arc<SecurityGroup>| &group.rules).any(|rule| self.allows(rule, far, theirs))
     }

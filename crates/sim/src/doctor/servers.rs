@@ -59,7 +59,7 @@ impl Exam<'_> {
             } else if !server.kind.forwards() {
                 texts.push(format!("{what}, which routes name, is of a kind that does not forward packets."));
             }
-            if port.source_dest_check {
+            if port.is_checked() {
                 texts.push(format!("{what} has its source/destination check on, so it gets no packets to forward."));
                 if server.port == port.id {
                     let warning = format!("{} may then send and receive packets with any address", server.name);
@@ -84,7 +84,7 @@ impl Exam<'_> {
     fn hop(&self, route: &Route) -> Option<(&Port, &Server)> {
         let port = match route.next_hop {
             NextHop::Ecs(server) => self.catalog.server(server)?.port,
-            NextHop::Eni(port) => port,
+            NextHop::Eni(port) | NextHop::Subeni(port) => port,
             NextHop::Vip(address) => {
                 let mut ports = self.catalog.ports_of_vpc(route.vpc).filter(|port| port.is_vip());
                 ports.find(|vip| vip.addresses().any(|own| own == address))?.holder?

@@ -52,7 +52,8 @@ pub enum Fact {
         port: PortId,
         /// Which way, seen from the server.
         direction: Direction,
-        /// The rule that decided, with its group; `None` when no rule matched, which denies.
+        /// The rule that decided, with its group; `None` when no rule matched, which denies, or when none was asked, which
+        /// allows (rules SG-13, SG-14).
         rule: Option<(SecurityGroupId, SecurityGroupRuleId)>,
         /// Whether the packet passed.
         allowed: bool,
@@ -65,7 +66,8 @@ pub enum Fact {
         subnet: SubnetId,
         /// Which way, seen from the subnet.
         direction: Direction,
-        /// The rule that decided and its place in the list, the first being 1; `None` when no rule matched, which denies.
+        /// The rule that decided and its place in the list, the first being 1; `None` when no rule matched, which denies, or
+        /// when none was asked, which allows (rule SG-14).
         rule: Option<(NetworkAclRuleId, usize)>,
         /// Whether the packet passed.
         allowed: bool,

@@ -61,7 +61,7 @@ pub(crate) fn next_hop(catalog: &Catalog, next_hop: NextHop) -> String {
     match next_hop {
         NextHop::Peering(id) => peering(catalog, id),
         NextHop::Ecs(id) => server(catalog, id),
-        NextHop::Eni(id) => port(catalog, id),
+        NextHop::Eni(id) | NextHop::Subeni(id) => port(catalog, id),
         other => other.to_string(),
     }
 }

@@ -60,6 +60,7 @@ pub fn render(catalog: &Catalog, step: &Step) -> StepText {
             let way = if *direction == Direction::Egress { "outbound" } else { "inbound" };
             let detail = match rule {
                 Some((group, rule)) => format!("{way}: {}", rule::of_group(catalog, *group, *rule)),
+                None if *allowed => format!("{way}: {}", past_the_groups(catalog, *port)),
                 None => format!("{way}: {}, so it is denied", nothing_matches(catalog, *port)),
             };
             (name::server(catalog, *server), "security-group", detail, verdict(*allowed))
@@ -68,6 +69,7 @@ pub fn render(catalog: &Catalog, step: &Step) -> StepText {
             let way = if *direction == Direction::Egress { "outbound" } else { "inbound" };
             let detail = match rule {
                 Some(rule) => format!("{way}: {}", rule::of_acl(catalog, *acl, *direction, *rule)),
+                None if *allowed => format!("{way}: {SERVICE_PORT}"),
                 None => {
                     format!("{way}: no rule of {} matches, so it is denied", name::network_acl(catalog, *acl))
                 }
@@ -134,6 +136,18 @@ pub fn render(catalog: &Catalog, step: &Step) -> StepText {
         verdict,
         lost,
         ids: ids(step, subnet),
+    }
+}
+
+/// Why packets of a service port meet no rule (rule SG-14).
+const SERVICE_PORT: &str = "it is a service port of binding:profile, so no rule is asked";
+
+/// Why no rule of a port's groups was asked (rules SG-13, SG-14).
+fn past_the_groups(catalog: &Catalog, port: PortId) -> &'static str {
+    match catalog.port(port) {
+        Some(port) if !port.port_security_enabled => "port security is off, so security groups do not apply",
+        Some(port) if port.profile.disable_security_groups => "the port is without security groups (binding:profile)",
+        _ => SERVICE_PORT,
     }
 }
 

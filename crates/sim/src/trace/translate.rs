@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use abi::{ACL_EGRESS, CONTEXT_OUT, FAMILY_V4, FAMILY_V6, NO_ID, ROUTE_LOCAL, ROUTE_SYSTEM};
-use compiler::ip_address;
+use compiler::{ip_address, rules_before_acl};
 use model::{Direction, IpVersion, NextHop, PeeringStatus, Route, RouteTableId, ServerId, ServerState, VpcId};
 use pipeline::Step as Raw;
 
@@ -61,13 +61,17 @@ impl Tracer {
             }
             Raw::NetworkAcl { port, direction, family, place, allowed, .. } => {
                 let (_, port) = owner(port)?;
-                let subnet = self.catalog.port(port)?.subnet;
+                let asked_port = self.catalog.port(port)?;
+                let subnet = asked_port.subnet;
                 let acl = self.catalog.network_acl_of_subnet(subnet)?;
                 let direction = if *direction == ACL_EGRESS { Direction::Egress } else { Direction::Ingress };
                 let version = if *family == FAMILY_V4 { IpVersion::V4 } else { IpVersion::V6 };
                 let rules = (1..).zip(acl.rules(direction));
                 let mut asked = rules.filter(|(_, rule)| rule.enabled && rule.version == version);
-                let rule = place.and_then(|place| asked.nth(usize::try_from(place).ok()?));
+                // Before the rules of the ACL stand the services of the port that go past it.
+                let before = if direction == Direction::Ingress { rules_before_acl(asked_port) } else { 0 };
+                let place = place.and_then(|place| usize::try_from(place).ok()?.checked_sub(before));
+                let rule = place.and_then(|place| asked.nth(place));
                 let rule = rule.map(|(number, rule)| (rule.id, number));
                 (None, Fact::NetworkAcl { acl: acl.id, subnet, direction, rule, allowed: *allowed })
             }
@@ -126,7 +130,9 @@ impl Tracer {
                 self.catalog.peering(id).is_none_or(|peering| peering.status != PeeringStatus::Active)
             }
             NextHop::Ecs(server) => !up(server),
-            NextHop::Eni(port) => !self.catalog.port(port).and_then(|port| port.server).is_some_and(up),
+            NextHop::Eni(port) | NextHop::Subeni(port) => {
+                !self.catalog.port(port).and_then(|port| port.server).is_some_and(up)
+            }
             NextHop::Vip(address) => {
                 let vip =
                     self.catalog.ports_of_vpc(route.vpc).find(|p| p.is_vip() && p.addresses().any(|a| a == address));

@@ -170,7 +170,7 @@ impl Net {
                 flags,
                 pad: 0,
                 mtu: 1500,
-                pad2: [0; 2],
+                lease_hours: 0,
                 ipv4: ip(address_text).octets(),
                 ipv6: [0; 16],
             },

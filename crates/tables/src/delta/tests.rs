@@ -27,7 +27,7 @@ fn port(table: u8) -> Port {
         flags: 0,
         pad: 0,
         mtu: 1500,
-        pad2: [0; 2],
+        lease_hours: 0,
         ipv4: [10, 0, 0, 1],
         ipv6: [0; 16],
     }

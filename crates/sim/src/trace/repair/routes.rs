@@ -45,7 +45,7 @@ impl Case<'_> {
         if let Some(route) = self.last_route() {
             let server = match route.next_hop {
                 NextHop::Ecs(server) => Some(server),
-                NextHop::Eni(port) => self.catalog.port(port).and_then(|port| port.server),
+                NextHop::Eni(port) | NextHop::Subeni(port) => self.catalog.port(port).and_then(|port| port.server),
                 NextHop::Vip(address) => {
                     found.extend(self.vip(route.vpc, address).into_iter().flat_map(|vip| self.holder(vip, address)));
                     None
