@@ -3,6 +3,7 @@
 import re
 
 import huaweicloudsdkvpc.v2 as v2
+import huaweicloudsdkvpc.v3 as v3
 import pytest
 
 import make
@@ -239,8 +240,9 @@ def test_what_would_have_no_effect_is_refused(account, subnet):
     port = neutron(account, subnet.id, admin_state_up=True, port_security_enabled=True, bindingvnic_type="normal",
                    bindingprofile={}, extra_dhcp_opts=[])
     for fields in [
-        {"port_security_enabled": False}, {"bindingvnic_type": "direct"}, {"bindingprofile": {"tcp_srvports": "80"}},
-        {"extra_dhcp_opts": [v2.ExtraDhcpOpt("51", "5h")]},
+        {"bindingvnic_type": "direct"}, {"bindingprofile": {"internal_elb": True}},
+        {"bindingprofile": {"disable_security_groups": False, "tcp_srvports": "x"}},
+        {"extra_dhcp_opts": [v2.ExtraDhcpOpt("51", "5d")]}, {"extra_dhcp_opts": [v2.ExtraDhcpOpt("42", "10.0.0.1")]},
     ]:
         with refused(400, "400", "InvalidInput"):
             neutron(account, subnet.id, **fields)
@@ -249,8 +251,100 @@ def test_what_would_have_no_effect_is_refused(account, subnet):
     with refused(400, "400", "admin_state_up"):
         neutron(account, subnet.id, admin_state_up=False)
     with refused(400, "VPC.2500", "extra_dhcp_opts"):
-        update(account, port.id, extra_dhcp_opts=[v2.ExtraDhcpOpt("51", "5h")])
+        update(account, port.id, extra_dhcp_opts=[v2.ExtraDhcpOpt("51", "30001h")])
     assert account.vpc.neutron_show_port(v2.NeutronShowPortRequest(port.id)).port == port
+
+
+def test_port_security_is_a_switch(account, subnet):
+    port = neutron(account, subnet.id, port_security_enabled=False)
+    assert port.port_security_enabled is False
+    assert show(account, port.id).port_security_enabled is False
+    assert neutron_update(account, port.id, name="port-b").port_security_enabled is False
+    assert neutron_update(account, port.id, port_security_enabled=True).port_security_enabled is True
+    with refused(400, "400", "virtual IP"):
+        neutron(account, subnet.id, device_owner="neutron:VIP_PORT", port_security_enabled=False)
+
+
+def test_a_profile_names_service_ports(account, subnet):
+    port = neutron(account, subnet.id, bindingprofile={"tcp_srvports": "80 443", "udp_srvports": "53"})
+    assert port.bindingprofile == {"tcp_srvports": "80 443", "udp_srvports": "53"}
+    assert neutron_update(account, port.id, bindingprofile={"tcp_srvports": "22"}).bindingprofile == {"tcp_srvports": "22"}
+    assert neutron_update(account, port.id, bindingprofile={}).bindingprofile == {}
+    with refused(400, "400", "15"):
+        neutron_update(account, port.id, bindingprofile={"tcp_srvports": " ".join(map(str, range(1, 17)))})
+    with refused(400, "400", "only set when the port is made"):
+        neutron_update(account, port.id, bindingprofile={"disable_security_groups": True})
+    open_port = neutron(account, subnet.id, bindingprofile={"disable_security_groups": True})
+    assert open_port.bindingprofile == {"disable_security_groups": True}
+
+
+def test_a_lease_time_of_its_own(account, subnet):
+    """clients §3.9: as the Terraform provider gives it, and leaves it alone."""
+    port = make.port(account, subnet.id, extra_dhcp_opts=[v2.ExtraDhcpOpt("51", "5h")])
+    assert [(option.opt_name, option.opt_value) for option in port.extra_dhcp_opts] == [("51", "5h")]
+    assert update(account, port.id, name="port-b").extra_dhcp_opts == port.extra_dhcp_opts
+    # All four keys, null for what stays (clients §6, trap 13).
+    body = {"port": {"name": "port-c", "security_groups": None, "allowed_address_pairs": None, "extra_dhcp_opts": None}}
+    changed = account.call("PUT", f"/v1/{account.project}/ports/{port.id}", body)["port"]
+    assert (changed["name"], changed["extra_dhcp_opts"]) == ("port-c", [{"opt_name": "51", "opt_value": "5h"}])
+    for text in ("-1", "-1h", "30000h"):
+        [option] = update(account, port.id, extra_dhcp_opts=[v2.ExtraDhcpOpt("51", text)]).extra_dhcp_opts
+        assert option.opt_value == text
+    assert neutron_update(account, port.id, extra_dhcp_opts=[]).extra_dhcp_opts == []
+
+
+def test_a_port_in_v3(account, subnet):
+    port = make.port(account, subnet.id, name="port-a")
+    found = account.vpc3.show_port(v3.ShowPortRequest(port.id))
+    assert found.request_id
+    shown = found.port
+    assert (shown.id, shown.name, shown.virsubnet_id, shown.vpc_id) == (port.id, "port-a", subnet.id, subnet.vpc_id)
+    [address] = shown.private_ips
+    assert (address.ip_address, address.subnet_cidr_id) == ("10.0.1.2", subnet.neutron_subnet_id)
+    assert (shown.status, shown.port_security_enabled, shown.bindingvnic_type) == ("DOWN", True, "normal")
+    assert shown.project_id == shown.tenant_id == shown.vpc_tenant_id == account.project
+    assert shown.security_groups == port.security_groups
+    missing(account.vpc3.show_port, v3.ShowPortRequest(NOTHING), 404, "VPC.2204", NOTHING)
+
+    other = make.port(account, subnet.id, name="port-b", device_owner="neutron:VIP_PORT")
+
+    def listed(**filters):
+        return {found.name for found in account.vpc3.list_ports(v3.ListPortsRequest(**filters)).ports}
+
+    both = {"port-a", "port-b"}
+    assert listed() == listed(id=[port.id, other.id]) == listed(virsubnet_id=[subnet.id]) == both
+    assert listed(name=["port-a"]) == listed(private_ips=["ip_address=10.0.1.2"]) == {"port-a"}
+    assert listed(device_owner_prefixlike="neutron") == listed(device_owner=["neutron:VIP_PORT"]) == {"port-b"}
+    assert listed(name=["port-a", "port-b"], status="DOWN") == listed(admin_state_up=True) == both
+    assert listed(vpc_id=[NOTHING]) == listed(instance_type="RDS") == set()
+    page = account.vpc3.list_ports(v3.ListPortsRequest(limit=1))
+    assert page.page_info.current_count == 1 and page.page_info.next_marker == page.ports[0].id
+
+
+def test_groups_are_inserted_and_removed(account, subnet):
+    a, b, c = (make.group(account, f"group-{n}").id for n in "abc")
+    port = make.port(account, subnet.id, security_groups=[a]).id
+
+    def insert(groups, index=None, dry_run=None):
+        body = v3.AddSecurityGroupsRequestBody(
+            port=v3.InsertSecurityGroupOption(security_groups=groups, index=index), dry_run=dry_run)
+        return account.vpc3.add_security_groups(v3.AddSecurityGroupsRequest(port, body))
+
+    def remove(groups):
+        body = v3.RemoveSecurityGroupsRequestBody(port=v3.RemoveSecurityGroupOption(security_groups=groups))
+        return account.vpc3.remove_security_groups(v3.RemoveSecurityGroupsRequest(port, body)).port
+
+    assert insert([b], index=0).port.security_groups == [b, a]
+    assert insert([c]).port.security_groups == [b, a, c]
+    with refused(400, "VPC.2500", "already"):
+        insert([c])
+    assert remove([a]).security_groups == show(account, port).security_groups == [b, c]
+    with refused(400, "VPC.2500", "does not have"):
+        remove([a])
+    with refused(400, "VPC.2500", "at least one"):
+        remove([b, c])
+    with refused(400, "VPC.2500", "index"):
+        insert([a], index=3)
 
 
 def test_ports_that_cannot_be(account, subnet):
