@@ -143,9 +143,9 @@ impl Machine {
             let Some(wanted) = wanted else {
                 self.failing.remove(&id);
                 if let Some(gone) = self.workloads.remove(&id) {
-                    for nic in &gone.nics {
-                        self.attachments.remove(&nic.port);
-                        attached.push((nic.port, None));
+                    for port in gone.ports() {
+                        self.attachments.remove(&port);
+                        attached.push((port, None));
                     }
                     self.leaving.insert(id, gone);
                 }
@@ -157,7 +157,12 @@ impl Machine {
                 attached.push((nic.port, None));
                 self.detached.insert(nic.port, (id, nic.clone()));
             }
-            let linked = wanted.nics.iter().all(|nic| self.attachments.contains_key(&nic.port));
+            let fewer = self.workloads.get(&id).into_iter().flat_map(|old| &old.vlans);
+            for vlan in fewer.filter(|vlan| wanted.vlans.iter().all(|kept| kept.port != vlan.port)) {
+                self.attachments.remove(&vlan.port);
+                attached.push((vlan.port, None));
+            }
+            let linked = wanted.ports().all(|port| self.attachments.contains_key(&port));
             let right = self.workloads.get(&id) == Some(&wanted) && linked;
             if !right || self.failing.contains_key(&id) {
                 arriving.push(wanted);
@@ -192,7 +197,7 @@ impl Machine {
         let made = self.make_links(catalog)?;
         self.switch_on(catalog, &made);
         self.detached.clear();
-        let ports: BTreeSet<_> = self.workloads.values().flat_map(|w| &w.nics).map(|nic| nic.port).collect();
+        let ports: BTreeSet<_> = self.workloads.values().flat_map(Workload::ports).collect();
         self.attachments.retain(|port, _| ports.contains(port));
         self.write_all(catalog)?;
         self.remove_strangers()
@@ -217,8 +222,8 @@ impl Machine {
         Ok(ids)
     }
 
-    /// Makes or repairs namespaces and links, several at a time; returns each server that succeeded with the interface
-    /// indexes of its ports.
+    /// Makes or repairs namespaces and links, several at a time; returns each server that succeeded with the attachments
+    /// of its ports.
     fn ensure(
         &mut self,
         catalog: &Catalog,

@@ -13,9 +13,16 @@ pub fn host_interface(port: PortId) -> String {
     format!("{LINK_PREFIX}{}", &id[..12])
 }
 
-/// Name of the workload's end of a port's veth: `eth0` for the primary port.
+/// Name of the workload's end of a port's veth: `eth0` for the primary port. A supplementary interface is a VLAN of one:
+/// `eth0.100`.
 #[must_use]
 pub fn workload_interface(port: &Port) -> String {
+    let carrier = carrier_interface(port);
+    port.parent().map_or(carrier.clone(), |parent| format!("{carrier}.{}", parent.vlan))
+}
+
+/// Name of the workload's end of the veth that carries a port's frames.
+pub(crate) fn carrier_interface(port: &Port) -> String {
     format!("eth{}", port.device_index)
 }
 

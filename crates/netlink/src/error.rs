@@ -121,6 +121,12 @@ impl Error {
         }
     }
 
+    /// Whether the kernel was built without it.
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        self.errno() == Some(Errno::EOPNOTSUPP)
+    }
+
     /// The object is not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -29,6 +29,7 @@ mod session;
 pub mod sockets;
 mod sysctl;
 mod veth;
+mod vlan;
 
 #[cfg(test)]
 mod testing;
@@ -44,3 +45,4 @@ pub use sysctl::{
     ReversePathFilter, read_sysctl_in, set_forwarding, set_reverse_path_filter, set_send_redirects, write_sysctl_in,
 };
 pub use veth::{Change, VethSpec, VethState, ensure_veth};
+pub use vlan::{VlanSpec, ensure_vlan, remove_vlans};

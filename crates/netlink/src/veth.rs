@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use ipnet::IpNet;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkMessage};
+use nix::errno::Errno;
 use rtnetlink::{LinkMessageBuilder, LinkUnspec, LinkVeth};
 
 use crate::error::Result;
@@ -14,6 +15,9 @@ use crate::link::{LinkState, Mac, ShowMac, check_name};
 use crate::session::{AddressUse, AssignedAddress, Session, session};
 use crate::sysctl::write_here;
 use crate::{Error, Namespace, NamespaceRef, Object};
+
+/// How many free interface indexes are tried.
+const INDEX_TRIES: usize = 64;
 
 /// A veth pair as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub struct VethSpec {
     /// The same at the host's end: how large a packet of a workload may be to be seen there at all. With more than `mtu`,
     /// one that is too large can be answered instead of vanishing (MTU-3).
     pub host_mtu: u32,
+    /// The largest interface index that the host's end may have.
+    pub max_index: u32,
     /// Where the workload's end is.
     pub namespace: NamespaceRef,
     /// Name of the workload's end, such as `eth0`.
@@ -168,7 +174,7 @@ async fn host_end(
                 let found = format!("it is a link of kind {kind} with alias {alias:?}");
                 return Err(Error::Foreign { object: netlink.link_object(name), found });
             }
-            if joins(netlink, &found, host, namespace, far).await? {
+            if found.index <= spec.max_index && joins(netlink, &found, host, namespace, far).await? {
                 found
             } else {
                 not_taken(namespace, far)?;
@@ -208,20 +214,58 @@ async fn create(
     changes: &mut Vec<Change>,
     change: Change,
 ) -> Result<LinkState> {
+    netlink.add_link(&spec.host_name, pair(host, namespace, spec, None)).await?;
+    let made = netlink.must_have(&spec.host_name).await?;
+    let made = if made.index > spec.max_index {
+        netlink.delete_link(&made).await?;
+        create_below(netlink, host, namespace, spec).await?
+    } else {
+        made
+    };
+    changes.push(change);
+    Ok(made)
+}
+
+/// What makes a pair; without an index the kernel counts on from the last one that it gave out.
+fn pair(host: &Namespace, namespace: &Namespace, spec: &VethSpec, index: Option<u32>) -> LinkMessage {
     let mut far =
         LinkMessageBuilder::<LinkUnspec>::new().name(spec.name.clone()).address(spec.mac.to_vec()).mtu(spec.mtu);
     if namespace != host {
         far = far.setns_by_fd(namespace.as_fd().as_raw_fd());
     }
-    let near = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)
+    let mut near = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)
         .name(spec.host_name.clone())
         .address(spec.host_mac.to_vec())
         .mtu(spec.host_mtu)
-        .set_info_data(InfoData::Veth(InfoVeth::Peer(far.build())))
-        .build();
-    netlink.add_link(&spec.host_name, near).await?;
-    changes.push(change);
-    netlink.must_have(&spec.host_name).await
+        .set_info_data(InfoData::Veth(InfoVeth::Peer(far.build())));
+    if let Some(index) = index {
+        near = near.index(index);
+    }
+    near.build()
+}
+
+/// Makes a pair whose host's end has an index that was given out before and is free again.
+async fn create_below(
+    netlink: &Session<'_>,
+    host: &Namespace,
+    namespace: &Namespace,
+    spec: &VethSpec,
+) -> Result<LinkState> {
+    let used: BTreeSet<u32> = netlink.links("").await?.iter().map(|link| link.index).collect();
+    let name = &spec.host_name;
+    let mut refused = Errno::EBUSY;
+    // Somebody else may take one at the same time.
+    for index in (1..=spec.max_index).filter(|index| !used.contains(index)).take(INDEX_TRIES) {
+        match netlink.add_link(name, pair(host, namespace, spec, Some(index))).await {
+            Ok(()) => return netlink.must_have(name).await,
+            Err(error) => match error.errno() {
+                Some(errno @ (Errno::EBUSY | Errno::EEXIST)) => refused = errno,
+                _ => return Err(error),
+            },
+        }
+    }
+    let action = "find a free interface index for";
+    Err(Error::Refused { action, object: netlink.link_object(name), errno: refused })
 }
 
 /// Whether `near` and `far` are two ends of one pair, `far` being in `namespace`.
@@ -264,7 +308,12 @@ async fn workload_end(
     netlink.must_have(&spec.name).await
 }
 
-async fn addresses(netlink: &Session<'_>, link: &LinkState, wanted: &[IpNet], changes: &mut Vec<Change>) -> Result<()> {
+pub(crate) async fn addresses(
+    netlink: &Session<'_>,
+    link: &LinkState,
+    wanted: &[IpNet],
+    changes: &mut Vec<Change>,
+) -> Result<()> {
     let is = netlink.addresses(link).await?;
     let present: BTreeSet<IpNet> = is.iter().map(|assigned| assigned.address).collect();
     // The kernel takes the oldest address of a subnet as source. If the wanted first is not the oldest, start over.
@@ -304,7 +353,7 @@ async fn addresses(netlink: &Session<'_>, link: &LinkState, wanted: &[IpNet], ch
     Ok(())
 }
 
-async fn default_routes(
+pub(crate) async fn default_routes(
     netlink: &Session<'_>,
     link: &LinkState,
     gateways: &[IpAddr],
@@ -335,7 +384,7 @@ async fn default_routes(
 }
 
 /// Makes address, MTU and state of a link right.
-async fn align(
+pub(crate) async fn align(
     netlink: &Session<'_>,
     link: &LinkState,
     mac: Mac,
@@ -365,7 +414,7 @@ async fn up(netlink: &Session<'_>, link: &LinkState, changes: &mut Vec<Change>) 
 }
 
 /// On the thread of a session, which is in `namespace`.
-fn no_ipv6(namespace: &Namespace, link: &str, off: bool, changes: &mut Vec<Change>) -> Result<()> {
+pub(crate) fn no_ipv6(namespace: &Namespace, link: &str, off: bool, changes: &mut Vec<Change>) -> Result<()> {
     let path = format!("net/ipv6/conf/{link}/disable_ipv6");
     match write_here(namespace.label(), &path, if off { "1" } else { "0" }) {
         Ok(true) => note(changes, Change::Sysctl { path }),
@@ -382,7 +431,7 @@ fn no_ipv6(namespace: &Namespace, link: &str, off: bool, changes: &mut Vec<Chang
 /// the addresses out, and what the kernel added by itself would be removed as a stranger's on the next round.
 ///
 /// On the thread of a session, which is in `namespace`. To be called before IPv6 is switched on.
-fn static_ipv6(namespace: &Namespace, link: &str, changes: &mut Vec<Change>) -> Result<()> {
+pub(crate) fn static_ipv6(namespace: &Namespace, link: &str, changes: &mut Vec<Change>) -> Result<()> {
     for parameter in ["accept_dad", "accept_ra", "autoconf", "router_solicitations", "accept_redirects"] {
         let path = format!("net/ipv6/conf/{link}/{parameter}");
         if write_here(namespace.label(), &path, "0")? {
@@ -393,7 +442,7 @@ fn static_ipv6(namespace: &Namespace, link: &str, changes: &mut Vec<Change>) -> 
 }
 
 /// Notes a repair; that all of a new pair is new needs no lines of its own.
-fn note(changes: &mut Vec<Change>, change: Change) {
+pub(crate) fn note(changes: &mut Vec<Change>, change: Change) {
     if !matches!(changes.first(), Some(Change::Created | Change::Recreated)) {
         changes.push(change);
     }

@@ -23,6 +23,7 @@ fn contract(links: &dyn Links) {
         host_up: false,
         mtu: 1500,
         host_mtu: 9000,
+        max_index: u32::MAX,
         namespace: namespace.clone(),
         name: "eth0".into(),
         mac: [2, 0, 0, 0, 0, 2],

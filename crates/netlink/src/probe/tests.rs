@@ -30,6 +30,7 @@ impl Net {
                 host_up: true,
                 mtu: 1500,
                 host_mtu: 1500,
+                max_index: u32::MAX,
                 namespace: NamespaceRef::Named(end.name().into()),
                 name: "eth0".into(),
                 mac: [2, 0, 0, 0, number, 2],

@@ -15,6 +15,7 @@ fn spec(workload: &TestNamespace) -> VethSpec {
         host_up: true,
         mtu: 1450,
         host_mtu: 60_000,
+        max_index: u32::MAX,
         namespace: NamespaceRef::Named(workload.name().into()),
         name: "eth0".into(),
         mac: WORKLOAD,
@@ -240,4 +241,28 @@ fn a_namespace_that_is_gone_is_named_in_the_error() {
     drop(gone);
     let error = ensure_veth(&host, &wanted).unwrap_err();
     assert!(error.is_not_found() && error.to_string().contains(&name), "{error}");
+}
+
+/// A machine that made and deleted links for long enough: an index that is free again is taken.
+#[test]
+fn the_hosts_end_gets_an_index_that_is_small_enough() {
+    root!();
+    let (host, workload) = (TestNamespace::new("host"), TestNamespace::new("ecs"));
+    ip(&host, "link add used type bridge");
+    ip(&host, "link add high index 5000 type bridge");
+    let spec = VethSpec { max_index: 4000, ..spec(&workload) };
+    let made = ensure_veth(&host, &spec).unwrap();
+    assert!(made.host.index <= 4000, "{}", made.host.index);
+    assert_eq!(made.changes.first(), Some(&Change::Created));
+    assert_eq!(ensure_veth(&host, &spec).unwrap().changes, []);
+    // One from before there was a limit is replaced.
+    let lower = VethSpec { max_index: made.host.index - 1, ..spec.clone() };
+    if lower.max_index > link(&host, "used").unwrap().unwrap().index {
+        let again = ensure_veth(&host, &lower).unwrap();
+        assert_eq!(again.changes.first(), Some(&Change::Recreated));
+        assert!(again.host.index < made.host.index);
+    }
+    let none = VethSpec { max_index: 0, host_name: "cw0123456789abd".into(), name: "eth1".into(), ..spec };
+    assert_eq!(ensure_veth(&host, &none).unwrap_err().errno(), Some(Errno::EBUSY));
+    assert!(link(&host, "cw0123456789abd").unwrap().is_none());
 }

@@ -42,7 +42,11 @@ pub struct LostRoute {
 #[must_use]
 pub fn render(catalog: &Catalog, step: &Step) -> StepText {
     let verdict = |passed: bool| Some(if passed { "pass" } else { "drop" });
-    let check = |checked: bool| if checked { "check is on" } else { "check is off" };
+    let check = |checked: bool, port: PortId| match catalog.port(port) {
+        _ if checked => "check is on",
+        Some(port) if !port.port_security_enabled => "check is off, because port security is",
+        _ => "check is off",
+    };
     let mut lost = Vec::new();
     let (place, kind, detail, verdict) = match &step.fact {
         Fact::Sent { server, subnet, table, source, destination } => {
@@ -50,11 +54,11 @@ pub fn render(catalog: &Catalog, step: &Step) -> StepText {
             let detail = format!("{source} → {destination}, from subnet {subnet} with route table {table}");
             (name::server(catalog, *server), "sent", detail, None)
         }
-        Fact::SourceCheck { server, checked, passed, .. } => {
-            (name::server(catalog, *server), "source-check", check(*checked).to_owned(), verdict(*passed))
+        Fact::SourceCheck { server, port, checked, passed } => {
+            (name::server(catalog, *server), "source-check", check(*checked, *port).to_owned(), verdict(*passed))
         }
-        Fact::DestinationCheck { server, checked, passed, .. } => {
-            (name::server(catalog, *server), "destination-check", check(*checked).to_owned(), verdict(*passed))
+        Fact::DestinationCheck { server, port, checked, passed } => {
+            (name::server(catalog, *server), "destination-check", check(*checked, *port).to_owned(), verdict(*passed))
         }
         Fact::SecurityGroup { server, port, direction, rule, allowed } => {
             let way = if *direction == Direction::Egress { "outbound" } else { "inbound" };

@@ -369,3 +369,37 @@ fn a_server_reaches_itself() {
     let fixture = Fixture::new(TWO);
     assert!(ask(&fixture, "ECS-A01", "ECS-A01").verdict.reachable);
 }
+
+/// CHK-8, SG-13, SG-14: a trace says why no rule was asked.
+#[test]
+fn ports_past_the_rules_are_told() {
+    let mut fixture = Fixture::new(TWO);
+    fixture.run(
+        "group shut\nrule shut out allow 1 all 0.0.0.0/0\ngroups RDS-B01 shut\n\
+         acl acl-b Subnet-B01\nacl-rule acl-b in deny all any any\nacl-rule acl-b out allow all any any\n\
+         peering Peering-AB VPC-A VPC-B\nroute rtb-VPC-A 172.17.0.0/16 Peering-AB\nroute rtb-VPC-B 172.16.0.0/16 Peering-AB",
+    );
+    let told = |fixture: &Fixture, kind: &str| -> Vec<String> {
+        let trace = ask(fixture, "ECS-A01", "RDS-B01");
+        assert_eq!(trace.verdict.reason, None, "{trace:?}");
+        let steps = trace
+            .forward
+            .iter()
+            .map(|step| render(&fixture.catalog, step))
+            .filter(|text| text.place == "RDS-B01" || text.place == "Subnet-B01");
+        steps.filter(|text| text.kind == kind).map(|text| text.detail).collect()
+    };
+    assert_eq!(ask(&fixture, "ECS-A01", "RDS-B01").verdict.reason, Some(DropReason::NetworkAcl));
+    fixture.run("profile RDS-B01 tcp=5432");
+    let why = "inbound: it is a service port of binding:profile, so no rule is asked";
+    assert_eq!(told(&fixture, "network-acl"), [why]);
+    assert_eq!(told(&fixture, "security-group"), [why]);
+    fixture.run("profile RDS-B01 disabled");
+    assert_eq!(told(&fixture, "network-acl"), Vec::<String>::new());
+    assert_eq!(told(&fixture, "security-group"), ["inbound: the port is without security groups (binding:profile)"]);
+    fixture.run("profile RDS-B01\nsecurity RDS-B01 off");
+    assert_eq!(ask(&fixture, "ECS-A01", "RDS-B01").verdict.reason, Some(DropReason::NetworkAcl));
+    fixture.run("enable acl-b off");
+    assert_eq!(told(&fixture, "security-group"), ["inbound: port security is off, so security groups do not apply"]);
+    assert_eq!(told(&fixture, "destination-check"), ["check is off, because port security is"]);
+}
