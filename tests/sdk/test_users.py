@@ -84,12 +84,12 @@ def test_a_user_from_its_making_to_its_end(account, other):
         made.id, iam.KeystoneUpdateUserByAdminRequestBody(option))).user
     assert (changed.name, changed.enabled, changed.description) == ("eve", False, "")
 
-    with refused(404, "404", made.id):
+    with refused(404, 404, made.id):
         other.iam.keystone_show_user(iam.KeystoneShowUserRequest(made.id))
-    with refused(404, "404"):
+    with refused(404, 404):
         other.iam.keystone_delete_user(iam.KeystoneDeleteUserRequest(made.id))
     assert account.iam.keystone_delete_user(iam.KeystoneDeleteUserRequest(made.id)).status_code == 204
-    with refused(404, "404", made.id):
+    with refused(404, 404, made.id):
         account.iam.keystone_show_user(iam.KeystoneShowUserRequest(made.id))
 
 
@@ -112,10 +112,10 @@ def test_a_user_changes_its_own_password(account):
         return ann.iam.keystone_update_user_password(iam.KeystoneUpdateUserPasswordRequest(
             ann.id, iam.KeystoneUpdateUserPasswordRequestBody(option)))
 
-    with refused(400, "400", "original password is wrong"):
+    with refused(400, 400, "original password is wrong"):
         change("nonsense", "Secret-2")
     assert change(PASSWORD, "Secret-2").status_code == 204
-    with refused(400, "400", "original password is wrong"):
+    with refused(400, 400, "original password is wrong"):
         change(PASSWORD, "Secret-3")
 
 
@@ -123,7 +123,7 @@ def test_a_new_user_sees_itself_and_nothing_else(account):
     ann, bob = User(account, "ann"), User(account, "bob")
     assert [user.id for user in ann.iam.keystone_list_users(iam.KeystoneListUsersRequest()).users] == [ann.id]
     assert ann.iam.keystone_show_user(iam.KeystoneShowUserRequest(ann.id)).user.name == "ann"
-    with refused(403, "403", "iam:users:getUser"):
+    with refused(403, 403, "iam:users:getUser"):
         ann.iam.keystone_show_user(iam.KeystoneShowUserRequest(bob.id))
     with refused(403, "VPC.2201", "Policy doesn't allow vpc:vpcs:list to be performed"):
         ann.vpc.list_vpcs(v2.ListVpcsRequest())
