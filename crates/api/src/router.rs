@@ -69,7 +69,7 @@ fn routes(guard: &dyn Fn(OpenApiRouter<State>) -> OpenApiRouter<State>) -> OpenA
         .merge(iam::closed())
         .merge(enterprise::routes())
         .merge(causeway::routes());
-    guard(closed).merge(iam::open())
+    guard(closed).merge(iam::open()).merge(vpc::unknown())
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the layer's signature")]

@@ -11,8 +11,8 @@ mod networks;
 mod neutron_subnets;
 mod peerings;
 mod ports;
-mod private_ips;
 mod ports_v3;
+mod private_ips;
 mod quotas;
 mod route_tables;
 mod routers;
@@ -20,15 +20,20 @@ mod rules;
 mod security_groups;
 mod sub_network_interfaces;
 mod subnets;
-mod virsubnets;
 mod tags;
 mod traffic_mirrors;
+mod virsubnets;
 mod vpcs;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::State;
+
+/// What is in no document and needs no credentials.
+pub(crate) fn unknown() -> OpenApiRouter<State> {
+    tags::unknown()
+}
 
 /// All operations; each needs credentials.
 pub(crate) fn routes() -> OpenApiRouter<State> {

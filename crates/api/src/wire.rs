@@ -6,16 +6,16 @@ mod network;
 mod network_acl;
 mod peering;
 mod port;
-mod private_ip;
 mod port_options;
 mod port_v3;
+mod private_ip;
 mod route_table;
 mod rule;
 mod security_group;
 mod sub_network_interface;
 mod subnet;
-mod virsubnet;
 mod tag;
+mod virsubnet;
 mod vpc;
 
 pub(crate) use address_group::*;
@@ -24,16 +24,16 @@ pub(crate) use network::*;
 pub(crate) use network_acl::*;
 pub(crate) use peering::*;
 pub(crate) use port::*;
-pub(crate) use private_ip::*;
 pub(crate) use port_options::*;
 pub(crate) use port_v3::*;
+pub(crate) use private_ip::*;
 pub(crate) use route_table::*;
 pub(crate) use rule::*;
 pub(crate) use security_group::*;
 pub(crate) use sub_network_interface::*;
 pub(crate) use subnet::*;
-pub(crate) use virsubnet::*;
 pub(crate) use tag::*;
+pub(crate) use virsubnet::*;
 pub(crate) use vpc::*;
 
 /// Defines an object with one field: the root key that every body of a family has.

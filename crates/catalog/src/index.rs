@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 use model::{
-    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId, PeeringId, PolicyId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId, ServerId, SubnetId, UserId, VpcId,
+    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId,
+    PeeringId, PolicyId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId, ServerId, SubnetId, UserId, VpcId,
 };
 use store::Revision;
 use uuid::Uuid;

@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use model::{
-    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, MacAddress, NetworkAclId, NetworkAclPolicyId, NetworkAclRuleId, NextHop, PeeringId, PeeringStatus, PolicyId, PortId, ProjectId, Record, Remote, RouteId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId, Timestamp, UserId, Vni, VpcId,
+    AccessKeyId, AccountId, AddressGroupId, CidrReservationId, MacAddress, NetworkAclId, NetworkAclPolicyId,
+    NetworkAclRuleId, NextHop, PeeringId, PeeringStatus, PolicyId, PortId, ProjectId, Record, Remote, RouteId,
+    RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerId, SubnetId, Timestamp, UserId, Vni, VpcId,
 };
 use uuid::Uuid;
 

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use model::{
-    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, CidrReservation, CidrReservationId, Claim, Kind, Network, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule, NetworkAclRuleId, Peering, PeeringId, Policy, PolicyId, Port, PortId, Project, ProjectId, Record, Route, RouteId, RouteTable, RouteTableId, SecurityGroup, SecurityGroupId, Server, ServerId, Subnet, SubnetId, Token, User, UserId, Vpc, VpcId,
+    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, CidrReservation, CidrReservationId,
+    Claim, Kind, Network, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule,
+    NetworkAclRuleId, Peering, PeeringId, Policy, PolicyId, Port, PortId, Project, ProjectId, Record, Route, RouteId,
+    RouteTable, RouteTableId, SecurityGroup, SecurityGroupId, Server, ServerId, Subnet, SubnetId, Token, User, UserId,
+    Vpc, VpcId,
 };
 use store::Revision;
 

@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net};
 use model::{
-    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, CidrReservation, CidrReservationId, MacAddress, Network, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule, NetworkAclRuleId, NextHop, Peering, PeeringId, Policy, PolicyId, Port, PortId, Project, ProjectId, Record, RegionId, Route, RouteId, RouteTable, RouteTableId, SecurityGroup, SecurityGroupId, SecurityGroupRuleId, Server, ServerId, Subnet, SubnetId, Timestamp, Token, User, UserId, Vni, Vpc, VpcId,
+    AccessKey, AccessKeyId, Account, AccountId, AddressGroup, AddressGroupId, CidrReservation, CidrReservationId,
+    MacAddress, Network, NetworkAcl, NetworkAclId, NetworkAclPolicy, NetworkAclPolicyId, NetworkAclRule,
+    NetworkAclRuleId, NextHop, Peering, PeeringId, Policy, PolicyId, Port, PortId, Project, ProjectId, Record,
+    RegionId, Route, RouteId, RouteTable, RouteTableId, SecurityGroup, SecurityGroupId, SecurityGroupRuleId, Server,
+    ServerId, Subnet, SubnetId, Timestamp, Token, User, UserId, Vni, Vpc, VpcId,
 };
 use store::{ChangeSet, Revision, Snapshot};
 use uuid::Uuid;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    access_key, account, address_group, apply, check, completion, config, demo, doctor, down, events, exec, network_acl, peering, policy, reach, route, route_table, security_group, serve, server, subnet, tag, trace, user, vip, vpc,
+    access_key, account, address_group, apply, check, completion, config, demo, doctor, down, events, exec,
+    network_acl, peering, policy, reach, route, route_table, security_group, serve, server, subnet, tag, trace, user,
+    vip, vpc,
 };
 use crate::exit;
 use crate::output::Format;

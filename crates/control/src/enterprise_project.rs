@@ -8,8 +8,7 @@ use std::sync::Arc;
 use catalog::Catalog;
 use model::{AddressGroup, Kind, NetworkAcl, ProjectId, SecurityGroup, Timestamp, Vpc};
 
-use crate::query::seen;
-use crate::tags::Tagged;
+use crate::tags::{Tagged, tagged_objects};
 use crate::{Caller, Changes, Context, Error, Outcome};
 
 /// Enterprise project of what names none.
@@ -109,12 +108,12 @@ fn put<T: Grouped>(
 ) -> Result<Outcome<()>, Error> {
     validate_enterprise_project(target)?;
     let object = id.parse().ok().and_then(|id| T::one(catalog, id));
-    let object: &Arc<T> = object
+    let object: Arc<T> = object
         .filter(|object| caller.sees(catalog, object.project()))
         .ok_or_else(|| Error::not_found(T::KIND, id.chars().take(64).collect::<String>()))?;
     let mut changes = Changes::new();
     if object.enterprise() != target {
-        let mut object = T::clone(object);
+        let mut object = Arc::unwrap_or_clone(object);
         object.join(target.to_owned(), ctx.now);
         changes.replace(catalog, object);
     }
@@ -133,7 +132,7 @@ pub fn enterprise_resources(catalog: &Catalog, caller: &Caller) -> Vec<Enterpris
 }
 
 fn collect<T: Grouped>(kind: EnterpriseKind, catalog: &Catalog, caller: &Caller, to: &mut Vec<EnterpriseResource>) {
-    to.extend(seen(catalog, caller, |project| T::all(catalog, project), T::id).iter().map(|object: &Arc<T>| {
+    to.extend(tagged_objects::<T>(catalog, caller).iter().map(|object: &Arc<T>| {
         EnterpriseResource {
             kind,
             id: object.id().to_string(),

@@ -151,7 +151,8 @@ pub use supplementary::{
     create_supplementary, delete_supplementary, detach_supplementary, migrate_supplementaries, update_supplementary,
 };
 pub use tags::{
-    TagCondition, TagFilter, Tagged, add_tags, objects_by_tags, remove_tag, remove_tags, tags, tags_in_use,
+    PlainPort, SupplementaryPort, TagCondition, TagFilter, Tagged, add_tags, objects_by_tags, remove_tag, remove_tags,
+    tags, tags_in_use,
 };
 pub use user::{
     CreateToken, CreateUser, UpdateUser, create_token, create_user, delete_expired_tokens, delete_user, revoke_token,

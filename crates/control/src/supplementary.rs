@@ -6,11 +6,12 @@ use std::net::Ipv4Addr;
 use catalog::Catalog;
 use model::{
     AddressPair, Kind, ParentInterface, Port, PortId, SUPPLEMENTARY_OWNER, SecurityGroupId, SubnetId, Supplementary,
-    VLANS, validate_description,
+    Tags, VLANS, validate_description,
 };
 
 use crate::ipv6::PortIpv6;
 use crate::port::{new_port, own_port, remove_port};
+use crate::tags::within_limit;
 use crate::vip::give_up;
 use crate::{Caller, Changes, Context, CreatePort, Error, Outcome, UpdatePort, update_port};
 
@@ -36,6 +37,8 @@ pub struct CreateSupplementary {
     pub security_groups: Option<Vec<SecurityGroupId>>,
     /// Extra addresses, as of any port.
     pub allowed_address_pairs: Vec<AddressPair>,
+    /// Tags.
+    pub tags: Tags,
 }
 
 /// Where to attach a supplementary interface, and what guards it there.
@@ -61,6 +64,7 @@ pub fn create_supplementary(
     request: CreateSupplementary,
 ) -> Result<Outcome<Port>, Error> {
     validate_description(&request.description)?;
+    within_limit(&request.tags, ctx.limits)?;
     let mut changes = Changes::new();
     let fields = CreatePort {
         address: request.address,
@@ -72,6 +76,7 @@ pub fn create_supplementary(
     };
     let mut port = new_port(catalog, caller, ctx, fields, None, &mut changes)?;
     port.description = request.description;
+    port.tags = request.tags;
     bind(catalog, caller, &mut port, request.parent, request.vlan, &mut changes)?;
     changes.create(port.clone());
     Ok(Outcome::new(port, changes))

@@ -11,7 +11,6 @@ use model::{
     SecurityGroup, SecurityGroupId, Subnet, SubnetId, TagError, Tags, Vpc, VpcId,
 };
 
-use crate::query::seen;
 use crate::{Caller, Changes, Context, Error, Limits, Outcome};
 
 /// A kind of object that has tags.
@@ -32,9 +31,9 @@ pub trait Tagged: Clone + Into<Record> + Send + Sync + 'static {
     /// The object's tags, to be changed.
     fn tags_mut(&mut self) -> &mut Tags;
     /// The object with this id.
-    fn one(catalog: &Catalog, id: Self::Id) -> Option<&Arc<Self>>;
+    fn one(catalog: &Catalog, id: Self::Id) -> Option<Arc<Self>>;
     /// The objects of a project, by id.
-    fn all(catalog: &Catalog, project: ProjectId) -> impl Iterator<Item = &Arc<Self>>;
+    fn all(catalog: &Catalog, project: ProjectId) -> impl Iterator<Item = Arc<Self>>;
 }
 
 macro_rules! tagged {
@@ -59,11 +58,11 @@ macro_rules! tagged {
                 fn tags_mut(&mut self) -> &mut Tags {
                     &mut self.tags
                 }
-                fn one(catalog: &Catalog, id: $id) -> Option<&Arc<Self>> {
-                    catalog.$one(id)
+                fn one(catalog: &Catalog, id: $id) -> Option<Arc<Self>> {
+                    catalog.$one(id).cloned()
                 }
-                fn all(catalog: &Catalog, project: ProjectId) -> impl Iterator<Item = &Arc<Self>> {
-                    catalog.$all(project)
+                fn all(catalog: &Catalog, project: ProjectId) -> impl Iterator<Item = Arc<Self>> {
+                    catalog.$all(project).cloned()
                 }
             }
         )*
@@ -76,7 +75,58 @@ tagged! {
     SecurityGroup SecurityGroupId security_group security_groups_of;
     NetworkAcl NetworkAclId network_acl network_acls_of;
     AddressGroup AddressGroupId address_group address_groups_of;
-    Port PortId port ports_of_project;
+}
+
+/// Implements [`Tagged`] for the ports of one sort: supplementary interfaces have paths of their own (api-vpc section 13.2).
+macro_rules! tagged_ports {
+    ($($sort:ident $is_supplementary:literal $what:literal;)*) => {
+        $(
+            #[doc = $what]
+            #[derive(Clone, Debug)]
+            pub struct $sort(Port);
+
+            impl From<$sort> for Record {
+                fn from(port: $sort) -> Self {
+                    Self::from(port.0)
+                }
+            }
+
+            impl Tagged for $sort {
+                const KIND: Kind = Kind::Port;
+                type Id = PortId;
+
+                fn id(&self) -> PortId {
+                    self.0.id
+                }
+                fn name(&self) -> &str {
+                    &self.0.name
+                }
+                fn project(&self) -> ProjectId {
+                    self.0.project
+                }
+                fn tags(&self) -> &Tags {
+                    &self.0.tags
+                }
+                fn tags_mut(&mut self) -> &mut Tags {
+                    &mut self.0.tags
+                }
+                fn one(catalog: &Catalog, id: PortId) -> Option<Arc<Self>> {
+                    let port = catalog.port(id).filter(|port| port.is_supplementary() == $is_supplementary)?;
+                    Some(Arc::new(Self(Port::clone(port))))
+                }
+                fn all(catalog: &Catalog, project: ProjectId) -> impl Iterator<Item = Arc<Self>> {
+                    let ports = catalog.ports_of_project(project);
+                    let ports = ports.filter(|port| port.is_supplementary() == $is_supplementary);
+                    ports.map(|port| Arc::new(Self(Port::clone(port))))
+                }
+            }
+        )*
+    };
+}
+
+tagged_ports! {
+    PlainPort false "A port that is no supplementary interface, as an object with tags.";
+    SupplementaryPort true "A supplementary network interface, as an object with tags.";
 }
 
 /// The tags of an object that the caller sees.
@@ -98,7 +148,7 @@ pub fn add_tags<T: Tagged>(
     id: T::Id,
     tags: Tags,
 ) -> Result<Outcome<()>, Error> {
-    let mut object = T::clone(own(catalog, caller, id)?);
+    let mut object = Arc::unwrap_or_clone(own::<T>(catalog, caller, id)?);
     within_limit(&tags, ctx.limits)?;
     object.tags_mut().extend(tags);
     within_limit(object.tags(), ctx.limits)?;
@@ -115,7 +165,7 @@ pub fn remove_tags<T: Tagged>(
     id: T::Id,
     keys: &[String],
 ) -> Result<Outcome<()>, Error> {
-    let mut object = T::clone(own(catalog, caller, id)?);
+    let mut object = Arc::unwrap_or_clone(own::<T>(catalog, caller, id)?);
     for key in keys {
         object.tags_mut().remove(key);
     }
@@ -127,7 +177,7 @@ pub fn remove_tags<T: Tagged>(
 /// # Errors
 /// [`Error::NotFound`]; [`Error::TagNotFound`] for a key that it has not.
 pub fn remove_tag<T: Tagged>(catalog: &Catalog, caller: &Caller, id: T::Id, key: &str) -> Result<Outcome<()>, Error> {
-    let mut object = T::clone(own(catalog, caller, id)?);
+    let mut object = Arc::unwrap_or_clone(own::<T>(catalog, caller, id)?);
     if !object.tags_mut().remove(key) {
         return Err(Error::TagNotFound { key: key.chars().take(64).collect() });
     }
@@ -213,12 +263,16 @@ pub(crate) fn within_limit(tags: &Tags, limits: &Limits) -> Result<(), Error> {
     if tags.len() > limit { Err(Error::InvalidTags(TagError::TooMany { limit })) } else { Ok(()) }
 }
 
-fn tagged_objects<T: Tagged>(catalog: &Catalog, caller: &Caller) -> Vec<Arc<T>> {
-    seen(catalog, caller, |project| T::all(catalog, project), T::id)
+/// The objects of a kind that the caller sees, by id.
+pub(crate) fn tagged_objects<T: Tagged>(catalog: &Catalog, caller: &Caller) -> Vec<Arc<T>> {
+    let projects = catalog.projects().map(|project| project.id).filter(|project| caller.sees(catalog, *project));
+    let mut objects: Vec<Arc<T>> = projects.flat_map(|project| T::all(catalog, project)).collect();
+    objects.sort_unstable_by_key(|object| object.id());
+    objects
 }
 
 /// The object, if the caller may change it.
-fn own<'a, T: Tagged>(catalog: &'a Catalog, caller: &Caller, id: T::Id) -> Result<&'a Arc<T>, Error> {
+fn own<T: Tagged>(catalog: &Catalog, caller: &Caller, id: T::Id) -> Result<Arc<T>, Error> {
     T::one(catalog, id)
         .filter(|object| caller.sees(catalog, object.project()))
         .ok_or_else(|| Error::not_found(T::KIND, id))

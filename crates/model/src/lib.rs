@@ -41,8 +41,8 @@ pub use claim::Claim;
 pub use event::{Actor, ChangeKind, Event, EventChange, EventResource, EventResult};
 pub use ids::{
     AccessKeyId, AccountId, AddressGroupId, CidrReservationId, EventId, IdError, NetworkAclId, NetworkAclPolicyId,
-    NetworkAclRuleId, PeeringId, PolicyId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId, SecurityGroupRuleId,
-    ServerId, SubnetId, UserId, Vni, VpcId,
+    NetworkAclRuleId, PeeringId, PolicyId, PortId, ProjectId, RouteId, RouteTableId, SecurityGroupId,
+    SecurityGroupRuleId, ServerId, SubnetId, UserId, Vni, VpcId,
 };
 pub use name::{NameError, validate_description, validate_long_name, validate_name, validate_optional_name};
 pub use network::{Network, NetworkRange};

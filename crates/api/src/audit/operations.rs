@@ -9,6 +9,9 @@ use serde_json::Value;
 /// Operations that change nothing, though their method is not `GET`: they only ask.
 const QUESTIONS: [&str; 3] = ["trace", "reach", "probe"];
 
+/// How paths end that only look for objects.
+const SEARCHES: [&str; 3] = ["/filter", "/count", "/resource_instances/action"];
+
 /// Operation ids by path and method.
 #[derive(Debug, Default)]
 pub(crate) struct Operations(HashMap<String, HashMap<Method, String>>);
@@ -37,7 +40,10 @@ impl Operations {
 
     /// Whether an operation changes nothing by what it is.
     pub(crate) fn reads(&self, method: &Method, path: &str) -> bool {
-        *method == Method::GET || *method == Method::HEAD || QUESTIONS.contains(&self.id(method, path))
+        *method == Method::GET
+            || *method == Method::HEAD
+            || QUESTIONS.contains(&self.id(method, path))
+            || SEARCHES.iter().any(|end| path.ends_with(end))
     }
 }
 

@@ -9,12 +9,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use catalog::Catalog;
 use control::{AttachSupplementary, Caller, Context, CreateSupplementary, Error, Outcome, PortIpv6, UpdatePort};
-use model::{Kind, Port, PortId};
+use model::{Kind, Port, PortId, TagCharacters};
 
 use super::ports::{groups, pairs};
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, id, ip, ipv4, path_id, required, unavailable};
+use crate::extract::{Json as Body, id, ip, ipv4, path_id, required};
 use crate::frame::Frame;
 use crate::lenient::Number;
 use crate::query::{Query, v3_page};
@@ -22,7 +22,7 @@ use crate::state::State;
 use crate::wire::{
     AttachSubNetworkInterfaceRequest, MigrateRequest, SubNetworkInterface, SubNetworkInterfaceBatchRequest,
     SubNetworkInterfaceBody, SubNetworkInterfaceCount, SubNetworkInterfaceFields, SubNetworkInterfaceList,
-    SubNetworkInterfaceRequest, SubNetworkInterfacesBody,
+    SubNetworkInterfaceRequest, SubNetworkInterfacesBody, new_tags, no_tags,
 };
 
 /// List supplementary network interfaces.
@@ -148,7 +148,7 @@ pub(crate) async fn update(
             return Err(Problem::invalid(format!("sub_network_interface.{name} cannot be changed; leave it out")));
         }
     }
-    unavailable(fields.tags.as_ref(), "sub_network_interface.tags")?;
+    no_tags(fields.tags.as_ref(), "sub_network_interface.tags")?;
     let update = UpdatePort {
         description: fields.description,
         security_groups: groups(fields.security_groups)?,
@@ -296,7 +296,6 @@ fn filtered(catalog: &Catalog, caller: &Caller, query: &Query) -> Vec<Arc<Port>>
 }
 
 fn new_interface(identity: &Identity, fields: SubNetworkInterfaceFields) -> Result<CreateSupplementary, Problem> {
-    unavailable(fields.tags.as_ref(), "sub_network_interface.tags")?;
     let own = identity.project_caller()?.project.map(|project| project.to_string()).unwrap_or_default();
     if fields.project_id.is_some_and(|project| !project.is_empty() && project != own) {
         let text = "sub_network_interface.project_id: only the project of the call can be named";
@@ -325,6 +324,7 @@ fn new_interface(identity: &Identity, fields: SubNetworkInterfaceFields) -> Resu
         ipv6,
         security_groups: groups(fields.security_groups)?,
         allowed_address_pairs: pairs(fields.allowed_address_pairs.unwrap_or_default())?,
+        tags: new_tags(fields.tags, TagCharacters::Text)?,
     })
 }
 

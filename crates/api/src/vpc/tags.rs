@@ -20,7 +20,7 @@ use crate::wire::{
     TaggedResource, TaggedResources, keys_to_remove, tags_to_set,
 };
 
-pub(super) use paths::routes;
+pub(super) use paths::{routes, unknown};
 
 /// Most objects and keys on a page, and how many there are when the client names no limit (limits §1.2).
 const PAGE: usize = 1000;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    AddressPairV1, DhcpOptionV1, body_v3, lease_option, list_v3, pairs, port_status, profile, vif_details, zone_of,
+    AddressPairV1, DhcpOptionV1, Tag, body_v3, lease_option, list_v3, pairs, port_status, profile, vif_details, zone_of,
 };
 
 /// An address of a port, with the Neutron subnet id of its family.
@@ -60,7 +60,7 @@ pub(crate) struct PortV3 {
     zone_id: String,
     project_id: String,
     tenant_id: String,
-    tags: Vec<Value>,
+    tags: Vec<Tag>,
     created_at: String,
     updated_at: String,
 }
@@ -112,7 +112,7 @@ impl PortV3 {
             zone_id: zone_of(port).or(subnet_zone).unwrap_or_default(),
             project_id: port.project.to_string(),
             tenant_id: port.project.to_string(),
-            tags: Vec::new(),
+            tags: Tag::list(&port.tags),
             created_at: port.created_at.to_string(),
             updated_at: port.updated_at.to_string(),
         }

@@ -2,10 +2,9 @@
 
 use model::Port;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{AddressPairV1, body_v3, list_v3, pairs};
+use super::{AddressPairV1, NewTag, Tag, body_v3, list_v3, pairs};
 use crate::lenient::Number;
 
 /// A supplementary network interface.
@@ -26,7 +25,7 @@ pub(crate) struct SubNetworkInterface {
     /// 0 while it is detached.
     vlan_id: u16,
     security_groups: Vec<String>,
-    tags: Vec<Value>,
+    tags: Vec<Tag>,
     project_id: String,
     created_at: String,
     updated_at: String,
@@ -54,7 +53,7 @@ impl SubNetworkInterface {
             vpc_id: port.vpc.to_string(),
             vlan_id: parent.map_or(0, |parent| parent.vlan),
             security_groups: port.security_groups.iter().map(ToString::to_string).collect(),
-            tags: Vec::new(),
+            tags: Tag::list(&port.tags),
             project_id: port.project.to_string(),
             created_at: port.created_at.to_string(),
             updated_at: port.updated_at.to_string(),
@@ -85,7 +84,7 @@ pub(crate) struct SubNetworkInterfaceFields {
     /// Only the caller's own.
     pub(crate) project_id: Option<String>,
     /// Only empty.
-    pub(crate) tags: Option<Vec<Value>>,
+    pub(crate) tags: Option<Vec<NewTag>>,
 }
 
 /// Create or update a supplementary network interface.

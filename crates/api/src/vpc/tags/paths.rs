@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State as AxumState};
 use axum::response::Response;
-use model::{AddressGroup, NetworkAcl, Port, SecurityGroup, Subnet, TagCharacters, Vpc};
+use control::{PlainPort, SupplementaryPort};
+use model::{AddressGroup, NetworkAcl, SecurityGroup, Subnet, TagCharacters, Vpc};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -257,7 +258,11 @@ tags_v2! { vpcs Vpc "vpcs" "vpc_id" "a VPC" "VPCs" "Vpc" }
 tags_v2! { subnets Subnet "subnets" "subnet_id" "a subnet" "subnets" "Subnet" }
 tags_v2! { groups SecurityGroup "security-groups" "security_group_id" "a security group" "security groups" "SecurityGroup" }
 tags_v3! { acls NetworkAcl "firewalls" "firewall_id" "a network ACL" "network ACLs" "Firewall" }
-tags_v3! { ports Port "ports" "port_id" "a port" "ports" "Port" }
+tags_v3! { ports PlainPort "ports" "port_id" "a port" "ports" "Port" }
+tags_v3! {
+    sub_interfaces SupplementaryPort "sub-network-interfaces" "sub_network_interface_id" "a supplementary interface"
+    "supplementary interfaces" "SubNetworkInterface"
+}
 tags_v3! { address_groups AddressGroup "address-groups" "address_group_id" "an address group" "address groups" "AddressGroup" }
 
 /// A v2.0 type of path that has no tags.
@@ -267,18 +272,24 @@ async fn unknown_type(Path(parts): Path<Vec<(String, String)>>) -> Problem {
     Problem::tag(format!("Resource_type {kind} is invalid."))
 }
 
+/// What is asked of types of path that have no tags; needs no credentials, and is in no document.
+pub(in crate::vpc) fn unknown() -> OpenApiRouter<State> {
+    let unknown = || axum::routing::any(unknown_type);
+    OpenApiRouter::new()
+        .route("/v2.0/{project_id}/{resource_type}/{resource_id}/tags", unknown())
+        .route("/v2.0/{project_id}/{resource_type}/{resource_id}/tags/action", unknown())
+        .route("/v2.0/{project_id}/{resource_type}/{resource_id}/tags/{key}", unknown())
+        .route("/v2.0/{project_id}/{resource_type}/resource_instances/action", unknown())
+}
+
 /// All operations of tags; each needs credentials.
 pub(in crate::vpc) fn routes() -> OpenApiRouter<State> {
-    let unknown = || axum::routing::any(unknown_type);
     OpenApiRouter::new()
         .merge(vpcs::routes())
         .merge(subnets::routes())
         .merge(groups::routes())
         .merge(acls::routes())
         .merge(ports::routes())
+        .merge(sub_interfaces::routes())
         .merge(address_groups::routes())
-        .route("/v2.0/{project_id}/{resource_type}/{resource_id}/tags", unknown())
-        .route("/v2.0/{project_id}/{resource_type}/{resource_id}/tags/action", unknown())
-        .route("/v2.0/{project_id}/{resource_type}/{resource_id}/tags/{key}", unknown())
-        .route("/v2.0/{project_id}/{resource_type}/resource_instances/action", unknown())
 }
