@@ -68,6 +68,8 @@ pub(crate) enum NextHopKind {
     Ecs,
     /// A port
     Eni,
+    /// A supplementary network interface
+    Subeni,
     /// A virtual IP
     Vip,
     /// A NAT gateway
@@ -80,6 +82,7 @@ impl NextHopKind {
             Self::Peering => "peering",
             Self::Ecs => "ecs",
             Self::Eni => "eni",
+            Self::Subeni => "subeni",
             Self::Vip => "vip",
             Self::Nat => "nat",
         }
@@ -134,7 +137,7 @@ pub(crate) async fn run(command: RouteCommand, app: &App) -> Result<Exit> {
             let nexthop = match kind {
                 NextHopKind::Peering => session.peering(&next_hop, Some("ACTIVE")).await?.id,
                 NextHopKind::Ecs => session.server(&next_hop).await?.id,
-                NextHopKind::Eni | NextHopKind::Vip | NextHopKind::Nat => next_hop.clone(),
+                NextHopKind::Eni | NextHopKind::Subeni | NextHopKind::Vip | NextHopKind::Nat => next_hop.clone(),
             };
             let route =
                 RouteSpec { kind: kind.wire().to_owned(), destination: destination.clone(), nexthop, description };
