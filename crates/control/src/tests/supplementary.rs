@@ -36,6 +36,7 @@ fn new(subnet: SubnetId, parent: PortId) -> CreateSupplementary {
         ipv6: PortIpv6::None,
         security_groups: None,
         allowed_address_pairs: Vec::new(),
+        tags: model::Tags::default(),
     }
 }
 

@@ -54,7 +54,7 @@ fn every_kind_with_tags_behaves_the_same() {
     let acl = world.ok(|c, x| create_network_acl(c, &a, x, CreateNetworkAcl::default()));
     live_through::<Vpc>(&mut world, vpc.id);
     live_through::<model::Subnet>(&mut world, subnet.id);
-    live_through::<model::Port>(&mut world, port.id);
+    live_through::<crate::PlainPort>(&mut world, port.id);
     live_through::<model::SecurityGroup>(&mut world, group.id);
     live_through::<model::NetworkAcl>(&mut world, acl.id);
 }
