@@ -158,8 +158,10 @@ def test_a_token_of_a_project(account):
     entries = catalog.keystone_show_catalog(iam.KeystoneShowCatalogRequest()).catalog
     assert {entry.type for entry in entries} == {entry.type for entry in token.catalog}
     for entry in entries:
-        [endpoint] = entry.endpoints
-        assert endpoint.url.startswith(account.server.endpoint) and endpoint.interface == "public"
+        # A service of all regions is in each of them as well.
+        assert [endpoint.region for endpoint in entry.endpoints] == (["*"] * (entry.type == "identity") + [REGION])
+        for endpoint in entry.endpoints:
+            assert endpoint.url.startswith(account.server.endpoint) and endpoint.interface == "public"
 
     seen = account.iam.keystone_validate_token(iam.KeystoneValidateTokenRequest(x_subject_token=made.x_subject_token))
     assert seen.token.expires_at == token.expires_at and seen.x_subject_token == made.x_subject_token
