@@ -158,7 +158,8 @@ fn apply(
     for mut commit in commits {
         let (appends, forgets) = (std::mem::take(&mut commit.appends), std::mem::take(&mut commit.forgets));
         let plan = plan(commit, head.revision, &entries)?;
-        if !matches!(plan, Plan::Conflict(_)) && !(appends.is_empty() && forgets.is_empty()) {
+        let has_rows = !appends.is_empty() || !forgets.is_empty();
+        if has_rows && !matches!(plan, Plan::Conflict(_)) {
             write_journals(transaction, appends, forgets)?;
             journaled = true;
         }
