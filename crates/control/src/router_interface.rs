@@ -83,7 +83,7 @@ pub fn remove_router_interface(
     own_vpc(catalog, caller, router)?;
     let id = crate::network_of(catalog, caller, neutron_subnet)?.id;
     let subnet = catalog.subnet(id).filter(|subnet| subnet.vpc == router);
-    let subnet = subnet.ok_or_else(|| Error::RouterInterfaceNotFound { router, subnet: neutron_subnet })?;
+    let subnet = subnet.ok_or(Error::RouterInterfaceNotFound { router, subnet: neutron_subnet })?;
     let reserved: Vec<_> = catalog.cidr_reservations_in(id).map(|reservation| reservation.cidr).collect();
     let reserved = (!reserved.is_empty()).then_some(SubnetUse::CidrReservations(reserved));
     if let Some(by) = uses(catalog, subnet).or(reserved) {
