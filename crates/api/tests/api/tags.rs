@@ -326,13 +326,13 @@ async fn v1_lists_are_filtered_by_tags() {
         found
     };
     assert_eq!(list("tags=env").await, [web.clone(), db.clone()]);
-    assert_eq!(list("tags=env*prod").await, [web.clone()]);
+    assert_eq!(list("tags=env*prod").await, std::slice::from_ref(&web));
     assert_eq!(list("tags=env*prod,env*test").await, [web.clone(), db.clone()]);
     assert_eq!(list("tags=env*prod,team*red").await, Vec::<String>::new());
     assert_eq!(list("tags-any=env*test,team*blue").await, [web.clone(), db.clone()]);
     assert_eq!(list("not-tags=env,team").await, [db.clone(), plain.clone()]);
-    assert_eq!(list("not-tags-any=env*test,team").await, [plain.clone()]);
-    assert_eq!(list("tags=env&not-tags-any=team").await, [db.clone()]);
+    assert_eq!(list("not-tags-any=env*test,team").await, std::slice::from_ref(&plain));
+    assert_eq!(list("tags=env&not-tags-any=team").await, std::slice::from_ref(&db));
     for (n, tags) in [(1, json!(["a*b"])), (2, json!([]))] {
         let body = json!({"subnet": {"name": format!("s{n}"), "cidr": format!("10.0.{n}.0/24"),
             "gateway_ip": format!("10.0.{n}.1"), "vpc_id": web, "tags": tags}});
