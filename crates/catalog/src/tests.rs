@@ -47,7 +47,7 @@ fn record(kind: u8, id: u8, a: u8, b: u8) -> Record {
             password_hash: String::new(),
             enabled: true,
             created_at,
-            root: b % 2 == 0,
+            root: b.is_multiple_of(2),
             description: String::new(),
             policies: Vec::new(),
         }

@@ -132,14 +132,12 @@ pub fn enterprise_resources(catalog: &Catalog, caller: &Caller) -> Vec<Enterpris
 }
 
 fn collect<T: Grouped>(kind: EnterpriseKind, catalog: &Catalog, caller: &Caller, to: &mut Vec<EnterpriseResource>) {
-    to.extend(tagged_objects::<T>(catalog, caller).iter().map(|object: &Arc<T>| {
-        EnterpriseResource {
-            kind,
-            id: object.id().to_string(),
-            name: object.name().to_owned(),
-            project: object.project(),
-            enterprise_project_id: object.enterprise().to_owned(),
-        }
+    to.extend(tagged_objects::<T>(catalog, caller).iter().map(|object: &Arc<T>| EnterpriseResource {
+        kind,
+        id: object.id().to_string(),
+        name: object.name().to_owned(),
+        project: object.project(),
+        enterprise_project_id: object.enterprise().to_owned(),
     }));
 }
 

@@ -184,6 +184,7 @@ impl World {
             config: Config { regions: vec![region("region-1"), region("region-2")], ..Config::default() },
             limits,
             clock: Arc::new(move || Timestamp::from_unix_seconds(ticking.load(Ordering::SeqCst))),
+            ..Settings::default()
         };
         let (driver, follower) = Driver::open(Store::memory(Options::default()), settings).await.unwrap();
         // Ends with the test's runtime.
