@@ -153,13 +153,23 @@ mod tests {
         }
     }
 
+    /// Whoever is on this machine is no proxy for that.
     #[test]
     fn only_proxies_that_are_named_are_trusted() {
-        let names = Names::default();
-        assert!(
-            names.trusts(IpAddr::from([127, 0, 0, 1])) && names.trusts(IpAddr::from(std::net::Ipv6Addr::LOCALHOST))
-        );
-        assert!(names.trusts("::ffff:127.0.0.1".parse().unwrap_or(IpAddr::from([9, 9, 9, 9]))), "mapped");
-        assert!(!names.trusts(IpAddr::from([10, 0, 0, 1])));
+        let trusts = |names: &Names, peer: &str| names.trusts(peer.parse().unwrap_or(IpAddr::from([9, 9, 9, 9])));
+        let nobody = Names::default();
+        let local = ["127.0.0.1", "::1"].map(|address| IpNet::from(address.parse::<IpAddr>().unwrap_or([0; 4].into())));
+        let names = Names::new(Names::DEFAULT_DOMAIN, local.to_vec());
+        for (peer, expected) in [
+            ("127.0.0.1", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("127.0.0.2", false),
+            ("10.0.0.1", false),
+            ("::2", false),
+        ] {
+            assert_eq!(trusts(&names, peer), expected, "{peer}");
+            assert!(!trusts(&nobody, peer), "{peer}");
+        }
     }
 }

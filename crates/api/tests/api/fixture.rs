@@ -143,6 +143,7 @@ impl Reply {
         let code = text(&body["code"])
             .or_else(|| text(&body["error_code"]))
             .or_else(|| text(&body["NeutronError"]["type"]))
+            .or_else(|| text(&body["error"]["error_code"]))
             .or_else(|| body["error"]["code"].as_u64().map(|code| code.to_string()));
         let code = code.unwrap_or_else(|| panic!("no code in {self:?}"));
         (self.status.as_u16(), code, self.header("x-causeway-error").to_owned())
@@ -150,7 +151,7 @@ impl Reply {
 
     pub fn message(&self) -> String {
         let body = self.json();
-        ["/message", "/error_msg", "/NeutronError/message", "/error/message"]
+        ["/message", "/error_msg", "/NeutronError/message", "/error/message", "/error/error_msg"]
             .iter()
             .find_map(|path| body.pointer(path).and_then(Value::as_str))
             .unwrap_or_else(|| panic!("no message in {self:?}"))

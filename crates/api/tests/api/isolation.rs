@@ -5,6 +5,7 @@
 
 mod objects;
 mod table;
+mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -14,7 +15,7 @@ use axum::http::{HeaderValue, Method, Request};
 use serde_json::Value;
 
 use self::objects::Objects;
-use self::table::{ROWS, Row};
+use self::table::{Row, rows};
 use crate::fixture::{Client, Reply, checked_in, send};
 
 /// An operation of the document.
@@ -74,6 +75,15 @@ impl Row {
         request
     }
 
+    /// What whoever has the right to ask is answered about objects that nobody can have.
+    #[track_caller]
+    fn is_refused_to_everybody(&self, operation: &Operation, reply: &Reply) {
+        let creates = operation.method == Method::POST;
+        let want = if creates { (400, "not_supported") } else { (404, "not_found") };
+        assert_eq!((reply.status.as_u16(), reply.header("x-causeway-error")), want, "{}: {reply:?}", self.operation);
+        assert!(reply.message().contains("not supported"), "{}: {reply:?}", self.operation);
+    }
+
     fn reads(&self, operation: &Operation) -> bool {
         matches!(operation.method, Method::GET | Method::HEAD) || self.is("reads")
     }
@@ -92,13 +102,13 @@ fn cell(reply: &Reply) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_row_is_a_valid_request_of_its_owner() {
     let operations = operations();
-    let listed: BTreeSet<&str> = ROWS.iter().map(|row| row.operation).collect();
-    assert_eq!(listed.len(), ROWS.len(), "an operation is there twice");
+    let listed: BTreeSet<&str> = rows().map(|row| row.operation).collect();
+    assert_eq!(listed.len(), rows().count(), "an operation is there twice");
     let closed = operations.iter().filter(|(_, operation)| !operation.open).map(|(id, _)| id.as_str());
     let missing: Vec<&str> = closed.filter(|id| !listed.contains(id)).collect();
     assert!(missing.is_empty(), "operations without a row in isolation/table.rs: {missing:?}");
     let shared = Objects::new().await;
-    for row in ROWS {
+    for row in rows() {
         let operation = operations.get(row.operation).unwrap_or_else(|| panic!("{} is not served", row.operation));
         assert!(is_of(row.target, &operation.path), "{}: {} is none of {}", row.operation, row.target, operation.path);
         // What changes something gets a world of its own.
@@ -112,7 +122,11 @@ async fn each_row_is_a_valid_request_of_its_owner() {
         let caller = if row.is("operators") { &objects.world.a } else { &objects.owner };
         let project = caller.project.clone();
         let reply = row.send(caller, &project, operation, objects).await;
-        assert!(reply.status.is_success(), "{}: {reply:?}", row.operation);
+        if row.is("unsupported") {
+            row.is_refused_to_everybody(operation, &reply);
+        } else {
+            assert!(reply.status.is_success(), "{}: {reply:?}", row.operation);
+        }
     }
 }
 
@@ -132,23 +146,28 @@ async fn nobody_gets_at_what_is_not_theirs() {
          - **Read only**: a user of the owner's account with `ReadOnlyAccess`.\n\
          - **Nobody**: no credentials. **Stale**: a token that was revoked.\n\n\
          A dash: the request is about the caller's own account or names nothing of the owner's; 2xx: it shows the \
-         caller's own objects only.\n\n\
+         caller's own objects only;\n`not_supported`, and 404 for flow logs and traffic mirrors: so it is for everybody.\n\n\
          | Operation | Another account | Foreign project | Another region | Read only | Nobody | Stale |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     let (owner, stranger, reader) = (&objects.owner, &objects.stranger, &objects.reader);
     let (near, far) = (owner.project.as_str(), owner.second_project.as_str());
-    for row in ROWS {
+    for row in rows() {
         let operation = &operations[row.operation];
         let what = row.operation;
         let dash = || "–".to_owned();
         let reads = row.reads(operation);
 
-        let other = if row.names_objects() || reads {
+        // What it answers says something about the owner's objects.
+        let tells = row.names_objects() || reads || row.is("unsupported");
+
+        let other = if tells {
             let reply = objects.unchanged(row.send(stranger, &stranger.project, operation, &objects)).await;
             objects.shows_nothing(row, &reply);
             if row.is("operators") {
                 assert_eq!(reply.status, 403, "{what} by another account: {reply:?}");
+            } else if row.is("unsupported") {
+                row.is_refused_to_everybody(operation, &reply);
             } else if row.names_objects() {
                 assert!(matches!(reply.status.as_u16(), 400 | 404), "{what} by another account: {reply:?}");
             } else {
@@ -161,15 +180,18 @@ async fn nobody_gets_at_what_is_not_theirs() {
 
         let reply = objects.unchanged(row.send(stranger, near, operation, &objects)).await;
         objects.shows_nothing(row, &reply);
-        assert_eq!(reply.status, 400, "{what} in a foreign project: {reply:?}");
+        let refusal = (reply.status.as_u16(), reply.header("x-causeway-error"));
+        assert_eq!(refusal, (400, "wrong_project"), "{what} in a foreign project: {reply:?}");
         let foreign = cell(&reply);
 
-        let region = if row.is("account") || row.is("operators") || !(row.names_objects() || reads) {
+        let region = if row.is("account") || row.is("operators") || !tells {
             dash()
         } else {
             let reply = objects.unchanged(row.send(owner, far, operation, &objects)).await;
             objects.shows_nothing(row, &reply);
-            if row.names_objects() {
+            if row.is("unsupported") {
+                row.is_refused_to_everybody(operation, &reply);
+            } else if row.names_objects() {
                 assert!(matches!(reply.status.as_u16(), 400 | 404), "{what} in another region: {reply:?}");
             } else {
                 assert!(reply.status.is_success(), "{what} in another region: {reply:?}");
@@ -183,6 +205,8 @@ async fn nobody_gets_at_what_is_not_theirs() {
             let reply = objects.unchanged(row.send(reader, near, operation, &objects)).await;
             if row.is("operators") {
                 assert_eq!(reply.status, 403, "{what} by a reader: {reply:?}");
+            } else if reads && row.is("unsupported") {
+                row.is_refused_to_everybody(operation, &reply);
             } else if reads {
                 assert!(reply.status.is_success(), "{what} by a reader: {reply:?}");
             } else {
@@ -205,6 +229,7 @@ async fn nobody_gets_at_what_is_not_theirs() {
 
         writeln!(text, "| `{what}` | {other} | {foreign} | {region} | {read_only} | {nobody} | {stale} |").unwrap();
     }
+    objects.refusals_show_no_name().await;
     let open: Vec<String> =
         operations.iter().filter(|(_, operation)| operation.open).map(|(id, _)| format!("`{id}`")).collect();
     writeln!(text, "\nOpen to everybody: {}.", open.join(", ")).unwrap();

@@ -12,6 +12,10 @@ async fn objects(client: &Client) -> Vec<(&'static str, String, String)> {
     let subnet = client.subnet(&vpc, "subnet", "10.0.0.0/24").await;
     let body = json!({"port": {"network_id": subnet}});
     let port = id(&client.post("/v1/{p}/ports", body).await.expect(200)["port"]);
+    let server = client.server("host", &subnet).await;
+    let body = json!({"sub_network_interface": {"virsubnet_id": subnet, "parent_id": server["port_id"]}});
+    let sub = client.post("/v3/{p}/vpc/sub-network-interfaces", body).await.expect(201);
+    let sub = id(&sub["sub_network_interface"]);
     let body = json!({"security_group": {"name": "group"}});
     let group = id(&client.post("/v3/{p}/vpc/security-groups", body).await.expect(201)["security_group"]);
     let acl =
@@ -24,6 +28,7 @@ async fn objects(client: &Client) -> Vec<(&'static str, String, String)> {
         ("/v2.0/{p}/security-groups", group),
         ("/v3/{p}/firewalls", acl),
         ("/v3/{p}/ports", port),
+        ("/v3/{p}/sub-network-interfaces", sub),
         ("/v3/{p}/address-groups", addresses),
     ]
     .into_iter()

@@ -28,7 +28,10 @@ impl Objects {
         let stranger = world.another("acct-c").await;
         let mut objects = Self { reader: owner.clone(), named: BTreeMap::new(), stranger, owner, world };
         objects.network().await;
+        objects.neutron().await;
         objects.rules().await;
+        objects.addresses().await;
+        objects.tags().await;
         objects.identity().await;
         objects
     }
@@ -69,6 +72,14 @@ impl Objects {
             }
         }
         assert!(!reply.text.contains("iso-"), "{} shows a name: {reply:?}", row.operation);
+    }
+
+    /// What the stranger's own log keeps of all the refusals: that they were, and no name of anything.
+    pub(super) async fn refusals_show_no_name(&self) {
+        let reply = self.stranger.get("/causeway/v1/events?result=failure&limit=2000").await;
+        let count = reply.expect(200)["events"].as_array().unwrap().len();
+        assert!(count > 100, "{count} refusals only");
+        assert!(!reply.text.contains("iso-"), "the log of refusals shows a name: {reply:?}");
     }
 
     fn put(&mut self, name: &'static str, value: String) {
@@ -118,7 +129,9 @@ impl Objects {
         self.made("route", "/v2.0/vpc/routes", "route", route).await;
         for name in ["server", "server2"] {
             let body = json!({"name": format!("iso-{name}"), "subnet_id": "$subnet"});
-            self.made(name, "/causeway/v1/servers", "server", body).await;
+            let made = self.made(name, "/causeway/v1/servers", "server", body).await;
+            let port = if name == "server" { "server_port" } else { "server2_port" };
+            self.put(port, made["port_id"].as_str().unwrap().to_owned());
         }
         for name in ["port", "port_free", "nic"] {
             self.made(name, "/v1/{p}/ports", "port", json!({"network_id": "$subnet", "name": format!("iso-{name}")}))
@@ -133,6 +146,59 @@ impl Objects {
         }
         let bind = json!({"server_id": self.of("server")});
         self.owner.post(&self.fill("/causeway/v1/vips/$vip_bound/bind"), bind).await.expect(200);
+    }
+
+    /// A network with a range and one without, neither of them on a router.
+    async fn neutron(&mut self) {
+        for name in ["network", "network_empty"] {
+            let body = json!({"name": format!("iso-{}", name.replace('_', "-"))});
+            self.made(name, "/v2.0/networks", "network", body).await;
+        }
+        let range = json!({"name": "iso-range", "network_id": "$network", "cidr": "192.168.5.0/24", "ip_version": 4});
+        self.made("range", "/v2.0/subnets", "subnet", range).await;
+        let path = self.fill("/v1/{p}/subnets/$subnet_empty");
+        let subnet = self.owner.get(&path).await.expect(200)["subnet"].clone();
+        self.put("range_of_empty", subnet["neutron_subnet_id"].as_str().unwrap().to_owned());
+    }
+
+    /// What is on subnets beside servers and their ports.
+    async fn addresses(&mut self) {
+        let body = json!({"privateips": [{"subnet_id": self.of("subnet")}]});
+        let made = self.owner.post("/v1/{p}/privateips", body).await.expect(200);
+        self.put("private_ip", id(&made["privateips"][0]));
+        let body = json!({"name": "iso-kept", "virsubnet_id": "$subnet", "ip_version": 4, "cidr": "10.0.0.128/28"});
+        let path = "/v3/{p}/vpc/virsubnet-cidr-reservations";
+        self.made("reservation", path, "virsubnet_cidr_reservation", body).await;
+        for name in ["sub", "sub_free"] {
+            let body = json!({"virsubnet_id": "$subnet", "parent_id": "$server_port", "description": "iso-sub"});
+            self.made(name, "/v3/{p}/vpc/sub-network-interfaces", "sub_network_interface", body).await;
+        }
+        let path = self.fill("/v3/{p}/vpc/sub-network-interfaces/$sub_free/detach");
+        self.owner.post(&path, json!({})).await.expect(200);
+        self.made("group_of_port", "/v1/{p}/security-groups", "security_group", json!({"name": "iso-gp"})).await;
+        let path = self.fill("/v3/{p}/ports/$port_free/insert-security-groups");
+        let groups = json!({"port": {"security_groups": [self.of("group_of_port")]}});
+        self.owner.put(&path, groups).await.expect(200);
+    }
+
+    /// A tag for each object that the rows of tags are about, and an enterprise project with something in it.
+    async fn tags(&mut self) {
+        for path in [
+            "/v2.0/{p}/vpcs/$vpc",
+            "/v2.0/{p}/subnets/$subnet",
+            "/v2.0/{p}/security-groups/$group",
+            "/v3/{p}/firewalls/$acl",
+            "/v3/{p}/ports/$port",
+            "/v3/{p}/sub-network-interfaces/$sub",
+            "/v3/{p}/address-groups/$addresses",
+        ] {
+            let tag = json!({"tag": {"key": "iso-key", "value": "iso-value"}});
+            self.owner.post(&format!("{}/tags", self.fill(path)), tag).await.expect(204);
+        }
+        self.put("enterprise", "0f3c52c0-87b4-4dc4-8bd4-1f9d8b1d6e5a".to_owned());
+        let body = json!({"resource_id": self.of("vpc2"), "resource_type": "vpcs"});
+        let path = self.fill("/v1.0/enterprise-projects/$enterprise/resources-migrate");
+        self.owner.post(&path, body).await.expect(204);
     }
 
     async fn rules(&mut self) {
@@ -169,6 +235,8 @@ impl Objects {
         self.put("project", self.owner.project.clone());
         self.put("password", PASSWORD.to_owned());
         self.put("owner", self.owner.user.to_string());
+        let events = self.owner.get("/causeway/v1/events?operation=createVpc&limit=1").await.expect(200);
+        self.put("event", id(&events["events"][0]));
         for name in ["user", "reader"] {
             self.made(name, "/v3/users", "user", json!({"name": format!("iso-{name}")})).await;
         }

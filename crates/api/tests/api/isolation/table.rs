@@ -2,7 +2,8 @@
 //!
 //! `{p}` is the caller's project, `$name` what [`super::objects`] has made under that name. Flags: `reads` (a POST that
 //! changes nothing), `account` (about the account, whatever the project), `operators` (for operators only), `every` (a
-//! change that every user may make), `subject` (with a token in `X-Subject-Token`).
+//! change that every user may make), `subject` (with a token in `X-Subject-Token`), `unsupported` (refused to its owner
+//! as well, since nobody has such objects: creating one is not supported, and none is found).
 
 /// A valid request.
 pub(super) struct Row {
@@ -13,12 +14,17 @@ pub(super) struct Row {
     pub(super) flags: &'static str,
 }
 
-const fn row(operation: &'static str, target: &'static str, body: &'static str, flags: &'static str) -> Row {
+pub(super) const fn row(operation: &'static str, target: &'static str, body: &'static str, flags: &'static str) -> Row {
     Row { operation, target, body, flags }
 }
 
+/// All rows.
+pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().chain(super::tags::rows())
+}
+
 #[rustfmt::skip]
-pub(super) const ROWS: &[Row] = &[
+const ROWS: &[Row] = &[
     // VPCs.
     row("listVpcs", "/v1/{p}/vpcs", "", ""),
     row("createVpc", "/v1/{p}/vpcs", r#"{"vpc":{"name":"new","cidr":"10.9.0.0/16"}}"#, ""),
@@ -38,6 +44,40 @@ pub(super) const ROWS: &[Row] = &[
     row("showSubnet", "/v1/{p}/subnets/$subnet", "", ""),
     row("updateSubnet", "/v1/{p}/vpcs/$vpc/subnets/$subnet", r#"{"subnet":{"name":"new"}}"#, ""),
     row("deleteSubnet", "/v1/{p}/vpcs/$vpc/subnets/$subnet_empty", "", ""),
+    row("listVirsubnets", "/v3/{p}/vpc/virsubnets", "", ""),
+    row("showVirsubnet", "/v3/{p}/vpc/virsubnets/$subnet", "", ""),
+    // Addresses of subnets.
+    row("listPrivateips", "/v1/{p}/subnets/$subnet/privateips", "", ""),
+    row("createPrivateips", "/v1/{p}/privateips", r#"{"privateips":[{"subnet_id":"$subnet"}]}"#, ""),
+    row("showPrivateip", "/v1/{p}/privateips/$private_ip", "", ""),
+    row("deletePrivateip", "/v1/{p}/privateips/$private_ip", "", ""),
+    row("listVirsubnetCidrReservations", "/v3/{p}/vpc/virsubnet-cidr-reservations", "", ""),
+    row("createVirsubnetCidrReservation", "/v3/{p}/vpc/virsubnet-cidr-reservations", r#"{"virsubnet_cidr_reservation":{"virsubnet_id":"$subnet","ip_version":4,"mask":28}}"#, ""),
+    row("showVirsubnetCidrReservation", "/v3/{p}/vpc/virsubnet-cidr-reservations/$reservation", "", ""),
+    row("updateVirsubnetCidrReservation", "/v3/{p}/vpc/virsubnet-cidr-reservations/$reservation", r#"{"virsubnet_cidr_reservation":{"name":"new"}}"#, ""),
+    row("deleteVirsubnetCidrReservation", "/v3/{p}/vpc/virsubnet-cidr-reservations/$reservation", "", ""),
+    row("listNetworkIpAvailabilities", "/v2.0/network-ip-availabilities", "", ""),
+    row("showNetworkIpAvailabilities", "/v2.0/network-ip-availabilities/$subnet", "", ""),
+    // Networks, their subnets, and routers.
+    row("listNetworks", "/v2.0/networks", "", ""),
+    row("createNetwork", "/v2.0/networks", r#"{"network":{"name":"new"}}"#, ""),
+    row("showNetwork", "/v2.0/networks/$network", "", ""),
+    row("updateNetwork", "/v2.0/networks/$network", r#"{"network":{"name":"new"}}"#, ""),
+    row("deleteNetwork", "/v2.0/networks/$network_empty", "", ""),
+    row("listNeutronSubnets", "/v2.0/subnets", "", ""),
+    row("createNeutronSubnet", "/v2.0/subnets", r#"{"subnet":{"network_id":"$network_empty","cidr":"192.168.6.0/24","ip_version":4}}"#, ""),
+    row("showNeutronSubnet", "/v2.0/subnets/$range", "", ""),
+    row("updateNeutronSubnet", "/v2.0/subnets/$range", r#"{"subnet":{"name":"new"}}"#, ""),
+    row("deleteNeutronSubnet", "/v2.0/subnets/$range", "", ""),
+    row("listRouters", "/v2.0/routers", "", ""),
+    row("createRouter", "/v2.0/routers", r#"{"router":{"name":"new"}}"#, ""),
+    row("showRouter", "/v2.0/routers/$vpc", "", ""),
+    row("updateRouter", "/v2.0/routers/$vpc", r#"{"router":{"name":"new"}}"#, ""),
+    row("deleteRouter", "/v2.0/routers/$vpc_empty", "", ""),
+    row("addRouterInterface", "/v2.0/routers/$vpc_empty/add_router_interface", r#"{"subnet_id":"$range"}"#, ""),
+    row("removeRouterInterface", "/v2.0/routers/$vpc/remove_router_interface", r#"{"subnet_id":"$range_of_empty"}"#, ""),
+    row("neutronListExtensions", "/v2.0/extensions", "", ""),
+    row("neutronShowExtension", "/v2.0/extensions/binding", "", ""),
     // Route tables and routes.
     row("listRouteTables", "/v1/{p}/routetables", "", ""),
     row("createRouteTable", "/v1/{p}/routetables", r#"{"routetable":{"name":"new","vpc_id":"$vpc"}}"#, ""),
@@ -72,6 +112,20 @@ pub(super) const ROWS: &[Row] = &[
     row("showPortV2", "/v2.0/ports/$port", "", ""),
     row("updatePortV2", "/v2.0/ports/$port", r#"{"port":{"name":"new"}}"#, ""),
     row("deletePortV2", "/v2.0/ports/$port", "", ""),
+    row("listPortsV3", "/v3/{p}/ports", "", ""),
+    row("showPortV3", "/v3/{p}/ports/$port", "", ""),
+    row("insertPortSecurityGroups", "/v3/{p}/ports/$port/insert-security-groups", r#"{"port":{"security_groups":["$group"]}}"#, ""),
+    row("removePortSecurityGroups", "/v3/{p}/ports/$port_free/remove-security-groups", r#"{"port":{"security_groups":["$group_of_port"]}}"#, ""),
+    row("listSubNetworkInterfaces", "/v3/{p}/vpc/sub-network-interfaces", "", ""),
+    row("countSubNetworkInterfaces", "/v3/{p}/vpc/sub-network-interfaces/count", "", ""),
+    row("createSubNetworkInterface", "/v3/{p}/vpc/sub-network-interfaces", r#"{"sub_network_interface":{"virsubnet_id":"$subnet","parent_id":"$server_port"}}"#, ""),
+    row("batchCreateSubNetworkInterfaces", "/v3/{p}/vpc/sub-network-interfaces/batch-create", r#"{"sub_network_interface":{"virsubnet_id":"$subnet","parent_id":"$server_port"},"count":2}"#, ""),
+    row("showSubNetworkInterface", "/v3/{p}/vpc/sub-network-interfaces/$sub", "", ""),
+    row("updateSubNetworkInterface", "/v3/{p}/vpc/sub-network-interfaces/$sub", r#"{"sub_network_interface":{"description":"new"}}"#, ""),
+    row("deleteSubNetworkInterface", "/v3/{p}/vpc/sub-network-interfaces/$sub", "", ""),
+    row("attachSubNetworkInterface", "/v3/{p}/vpc/sub-network-interfaces/$sub_free/attach", r#"{"sub_network_interface":{"parent_id":"$server2_port"}}"#, ""),
+    row("detachSubNetworkInterface", "/v3/{p}/vpc/sub-network-interfaces/$sub/detach", "", ""),
+    row("migrateSubNetworkInterfaces", "/v3/{p}/vpc/sub-network-interfaces/migrate", r#"{"migration_info":{"parent_id":"$server2_port","sub_network_interfaces":[{"id":"$sub"}]}}"#, ""),
     // Security groups.
     row("listSecurityGroups", "/v1/{p}/security-groups", "", ""),
     row("createSecurityGroup", "/v1/{p}/security-groups", r#"{"security_group":{"name":"new"}}"#, ""),
@@ -137,6 +191,35 @@ pub(super) const ROWS: &[Row] = &[
     row("deleteAddressGroupForce", "/v3/{p}/vpc/address-groups/$addresses/force", "", ""),
     row("listAddressGroupsDependency", "/v3/{p}/vpc/list-address-groups-dependency", "", ""),
     row("listQuotas", "/v1/{p}/quotas", "", ""),
+    row("showQuotaV3", "/v3/{p}/vpc/quotas", "", ""),
+    // Flow logs and traffic mirrors.
+    row("listFlowLogs", "/v1/{p}/fl/flow_logs", "", ""),
+    row("createFlowLog", "/v1/{p}/fl/flow_logs", r#"{"flow_log":{"name":"new","resource_type":"vpc"}}"#, "unsupported"),
+    row("showFlowLog", "/v1/{p}/fl/flow_logs/00000000-0000-4000-8000-000000000000", "", "unsupported"),
+    row("updateFlowLog", "/v1/{p}/fl/flow_logs/00000000-0000-4000-8000-000000000000", r#"{"flow_log":{"name":"new"}}"#, "unsupported"),
+    row("deleteFlowLog", "/v1/{p}/fl/flow_logs/00000000-0000-4000-8000-000000000000", "", "unsupported"),
+    row("listTrafficMirrorFilters", "/v3/{p}/vpc/traffic-mirror-filters", "", ""),
+    row("createTrafficMirrorFilter", "/v3/{p}/vpc/traffic-mirror-filters", r#"{"traffic_mirror_filter":{"name":"new"}}"#, "unsupported"),
+    row("showTrafficMirrorFilter", "/v3/{p}/vpc/traffic-mirror-filters/00000000-0000-4000-8000-000000000000", "", "unsupported"),
+    row("updateTrafficMirrorFilter", "/v3/{p}/vpc/traffic-mirror-filters/00000000-0000-4000-8000-000000000000", r#"{"traffic_mirror_filter":{"name":"new"}}"#, "unsupported"),
+    row("deleteTrafficMirrorFilter", "/v3/{p}/vpc/traffic-mirror-filters/00000000-0000-4000-8000-000000000000", "", "unsupported"),
+    row("listTrafficMirrorFilterRules", "/v3/{p}/vpc/traffic-mirror-filter-rules", "", ""),
+    row("createTrafficMirrorFilterRule", "/v3/{p}/vpc/traffic-mirror-filter-rules", r#"{"traffic_mirror_filter_rule":{"direction":"ingress"}}"#, "unsupported"),
+    row("showTrafficMirrorFilterRule", "/v3/{p}/vpc/traffic-mirror-filter-rules/00000000-0000-4000-8000-000000000000", "", "unsupported"),
+    row("updateTrafficMirrorFilterRule", "/v3/{p}/vpc/traffic-mirror-filter-rules/00000000-0000-4000-8000-000000000000", r#"{"traffic_mirror_filter_rule":{"priority":1}}"#, "unsupported"),
+    row("deleteTrafficMirrorFilterRule", "/v3/{p}/vpc/traffic-mirror-filter-rules/00000000-0000-4000-8000-000000000000", "", "unsupported"),
+    row("listTrafficMirrorSessions", "/v3/{p}/vpc/traffic-mirror-sessions", "", ""),
+    row("createTrafficMirrorSession", "/v3/{p}/vpc/traffic-mirror-sessions", r#"{"traffic_mirror_session":{"name":"new"}}"#, "unsupported"),
+    row("showTrafficMirrorSession", "/v3/{p}/vpc/traffic-mirror-sessions/00000000-0000-4000-8000-000000000000", "", "unsupported"),
+    row("updateTrafficMirrorSession", "/v3/{p}/vpc/traffic-mirror-sessions/00000000-0000-4000-8000-000000000000", r#"{"traffic_mirror_session":{"name":"new"}}"#, "unsupported"),
+    row("deleteTrafficMirrorSession", "/v3/{p}/vpc/traffic-mirror-sessions/00000000-0000-4000-8000-000000000000", "", "unsupported"),
+    row("addSourcesToTrafficMirrorSession", "/v3/{p}/vpc/traffic-mirror-sessions/00000000-0000-4000-8000-000000000000/add-sources", r#"{"traffic_mirror_session":{"traffic_mirror_sources":[]}}"#, "unsupported"),
+    row("removeSourcesFromTrafficMirrorSession", "/v3/{p}/vpc/traffic-mirror-sessions/00000000-0000-4000-8000-000000000000/remove-sources", r#"{"traffic_mirror_session":{"traffic_mirror_sources":[]}}"#, "unsupported"),
+    // Enterprise projects.
+    row("listEnterpriseProjects", "/v1.0/enterprise-projects", "", "account"),
+    row("showEnterpriseProject", "/v1.0/enterprise-projects/$enterprise", "", "account"),
+    row("migrateResource", "/v1.0/enterprise-projects/0/resources-migrate", r#"{"resource_id":"$vpc2","resource_type":"vpcs"}"#, "account"),
+    row("showResourceBindEnterpriseProject", "/v1.0/enterprise-projects/0/resources/filter", r#"{"resource_types":["vpcs","security-groups","firewalls","address-groups"]}"#, "reads account"),
     // Servers, virtual IPs, paths.
     row("listServers", "/causeway/v1/servers", "", ""),
     row("createServer", "/causeway/v1/servers", r#"{"server":{"name":"new","subnet_id":"$subnet"}}"#, ""),
@@ -155,6 +238,9 @@ pub(super) const ROWS: &[Row] = &[
     row("trace", "/causeway/v1/trace", r#"{"from":"$server","to":{"server":"$server2"},"protocol":"icmp"}"#, "reads account"),
     row("reach", "/causeway/v1/reach", r#"{"servers":["$server","$server2"],"protocol":"icmp"}"#, "reads account"),
     row("probe", "/causeway/v1/probe", r#"{"from":"$server","to":{"server":"$server2"},"protocol":"icmp"}"#, "account"),
+    // The failures have the ids that the caller's own requests named; see `Objects::refusals_show_no_name`.
+    row("listEvents", "/causeway/v1/events?result=success", "", ""),
+    row("showEvent", "/causeway/v1/events/$event", "", ""),
     row("showStatus", "/causeway/v1/status", "", "account"),
     // Identity.
     row("showToken", "/v3/auth/tokens", "", "account subject"),
