@@ -44,7 +44,7 @@ pub(crate) async fn observe(
     request: Request,
     next: Next,
 ) -> Response {
-    let target = params.iter().filter(|(name, _)| *name != "project_id").last().map(|(_, id)| id);
+    let target = params.iter().filter(|(name, _)| !operations::NO_OBJECT.contains(name)).last().map(|(_, id)| id);
     let peer = request.extensions().get::<Connection>().map(|connection| connection.peer.ip());
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let operations = state.operations();

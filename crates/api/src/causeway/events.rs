@@ -75,9 +75,10 @@ pub(crate) struct ActorObject {
 /// An object that an event is about.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ResourceObject {
-    /// `vpc`, `subnet`, `route-table`, `route`, `peering`, `security-group`, `security-group-rule`, `network-acl`,
-    /// `network-acl-policy`, `network-acl-rule`, `address-group`, `port`, `server`, `account`, `project`, `user`,
-    /// `access-key` or `token`.
+    /// `vpc`, `subnet`, `network`, `cidr-reservation`, `route-table`, `route`, `peering`, `security-group`,
+    /// `security-group-rule`, `network-acl`, `network-acl-policy`, `network-acl-rule`, `address-group`, `port`, `server`,
+    /// `account`, `project`, `user`, `policy`, `access-key`, `token` or `enterprise-project`; of refusals also what there
+    /// is not, such as `flow-log`.
     r#type: String,
     id: String,
     name: String,
