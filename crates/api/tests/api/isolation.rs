@@ -146,7 +146,7 @@ async fn nobody_gets_at_what_is_not_theirs() {
          - **Read only**: a user of the owner's account with `ReadOnlyAccess`.\n\
          - **Nobody**: no credentials. **Stale**: a token that was revoked.\n\n\
          A dash: the request is about the caller's own account or names nothing of the owner's; 2xx: it shows the \
-         caller's own objects only;\n`not_supported`, and 404 for flow logs and traffic mirrors: so it is for everybody.\n\n\
+         caller's own\nobjects only. What 400 and 404 say about flow logs and traffic mirrors, they say to everybody.\n\n\
          | Operation | Another account | Foreign project | Another region | Read only | Nobody | Stale |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n",
     );
