@@ -9,5 +9,5 @@ root=$(cd "$here/../.." && pwd)
 source "$root/tests/common/venv.sh"
 find_binary
 make_venv schema-venv "$root/tests/sdk/requirements.txt" "$here/requirements.txt"
-export PYTHONPATH=$here:$root/tests/clients:$root/tests/sdk
+export PYTHONPATH=$here:$root/tests:$root/tests/clients:$root/tests/sdk
 exec "$venv/bin/python" "$here/run.py" "$@"

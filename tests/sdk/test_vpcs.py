@@ -172,18 +172,9 @@ def test_what_a_vpc_may_not_be(account):
 
 
 def test_what_would_not_be_kept_is_refused(account):
-    with refused(400, "VPC.0101", "tags"):
-        make.vpc(account, tags=["key*value"])
-    with refused(400, "VPC.0101", "tags"):
-        option = v3.CreateVpcOption(name="vpc-a", cidr="10.0.0.0/16", tags=[v3.Tag("key", "value")])
-        account.vpc3.create_vpc(v3.CreateVpcRequest(v3.CreateVpcRequestBody(vpc=option)))
     vpc = make.vpc(account, tags=[])
     with refused(400, "VPC.0101", "routes"):
         update(account, vpc.id, routes=[v2.Route("0.0.0.0/0", "10.0.0.5")])
-    with refused(400, "VPC.0201", "tags"):
-        make.subnet(account, vpc.id, tags=["key*value"])
-    with refused(400, "VPC.0601", "tags"):
-        make.group(account, tags=[v3.ResourceTag("key", "value")])
 
 
 def test_names_may_be_empty_or_chinese(account):
