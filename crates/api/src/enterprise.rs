@@ -58,7 +58,7 @@ pub(crate) struct EnterpriseProjectBody {
 
 /// An object to move.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct MigrateRequest {
+pub(crate) struct MigrateResourceRequest {
     resource_id: Option<String>,
     /// `vpcs`, `security-groups`, `firewalls` or `address-groups`.
     resource_type: Option<String>,
@@ -93,7 +93,7 @@ pub(crate) struct NameMatch {
 
 /// An object of an enterprise project.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ResourceObject {
+pub(crate) struct EnterpriseResourceObject {
     enterprise_project_id: String,
     project_id: String,
     project_name: String,
@@ -117,7 +117,7 @@ pub(crate) struct ResourceError {
 /// What is in an enterprise project: one page of it, and how much there is in all.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ResourceList {
-    resources: Vec<ResourceObject>,
+    resources: Vec<EnterpriseResourceObject>,
     errors: Vec<ResourceError>,
     total_count: usize,
 }
@@ -165,13 +165,13 @@ async fn show(
 
 /// Move an object into this enterprise project.
 #[utoipa::path(post, path = "/v1.0/enterprise-projects/{enterprise_project_id}/resources-migrate",
-    tag = "Enterprise projects", operation_id = "migrateResource", request_body = MigrateRequest,
+    tag = "Enterprise projects", operation_id = "migrateResource", request_body = MigrateResourceRequest,
     responses((status = 204)))]
 async fn migrate(
     AxumState(state): AxumState<State>,
     Path(target): Path<String>,
     identity: Identity,
-    Body(request): Body<MigrateRequest>,
+    Body(request): Body<MigrateResourceRequest>,
 ) -> Result<Response, Problem> {
     let wanted = required(request.resource_type, "resource_type")?;
     let kind = kind_of(&wanted).ok_or_else(|| {
@@ -237,7 +237,7 @@ async fn resources(
     let total_count = found.len();
     let resources = cut(found, request.limit, request.offset)?
         .into_iter()
-        .map(|resource| ResourceObject {
+        .map(|resource| EnterpriseResourceObject {
             project_name: catalog.project(resource.project).map(|project| project.name.clone()).unwrap_or_default(),
             enterprise_project_id: resource.enterprise_project_id,
             project_id: resource.project.to_string(),

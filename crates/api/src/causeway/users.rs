@@ -49,7 +49,7 @@ pub(crate) struct AttachedPolicies {
 
 /// Give a user a policy.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct AttachRequest {
+pub(crate) struct AttachPolicyRequest {
     /// The policy's id, built-in or the account's own.
     policy_id: Option<String>,
     /// The one project that it shall be good for; all of the account when absent.
@@ -90,13 +90,13 @@ pub(crate) async fn list(
 
 /// Give a user a policy, for all of its account or for one project. Its tokens end.
 #[utoipa::path(post, path = "/causeway/v1/users/{id}/policies", tag = "Causeway", operation_id = "attachPolicy",
-    request_body = AttachRequest, responses((status = 200, body = AttachedPolicies)))]
+    request_body = AttachPolicyRequest, responses((status = 200, body = AttachedPolicies)))]
 pub(crate) async fn attach(
     AxumState(state): AxumState<State>,
     Path(user): Path<String>,
     identity: Identity,
     frame: Frame,
-    Body(request): Body<AttachRequest>,
+    Body(request): Body<AttachPolicyRequest>,
 ) -> Result<Json<AttachedPolicies>, Problem> {
     let user: UserId = path_id(&frame, Kind::User, &user)?;
     let attachment = Attachment {

@@ -41,27 +41,27 @@ pub(crate) struct Auth {
 pub(crate) struct IdentityFields {
     /// `["password"]` or `["token"]`.
     methods: Vec<String>,
-    password: Option<PasswordFields>,
+    password: Option<PasswordLogin>,
     token: Option<TokenFields>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct PasswordFields {
-    user: UserFields,
+pub(crate) struct PasswordLogin {
+    user: LoginUser,
 }
 
 /// A user by id, or by name and account.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct UserFields {
+pub(crate) struct LoginUser {
     id: Option<String>,
     name: Option<String>,
     domain: Option<Named>,
     password: String,
 }
 
-impl std::fmt::Debug for UserFields {
+impl std::fmt::Debug for LoginUser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UserFields").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("LoginUser").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -200,7 +200,7 @@ fn wrong_login() -> Problem {
     Problem::identity(StatusCode::UNAUTHORIZED, "The username or password is wrong.", "wrong_login")
 }
 
-async fn by_password(state: &State, catalog: &Catalog, fields: UserFields) -> Result<Arc<User>, Problem> {
+async fn by_password(state: &State, catalog: &Catalog, fields: LoginUser) -> Result<Arc<User>, Problem> {
     let user = match (&fields.id, &fields.name) {
         (Some(id), _) => id.parse().ok().and_then(|id| catalog.user(id)),
         (None, Some(name)) => {

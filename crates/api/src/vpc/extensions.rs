@@ -34,7 +34,7 @@ pub(crate) struct ExtensionBody {
 }
 
 /// What is served of what OpenStack counts as extensions.
-const EXTENSIONS: [(&str, &str, &str, &str); 3] = [
+const EXTENSIONS: [(&str, &str, &str, &str); 8] = [
     (
         "allowed-address-pairs",
         "Allowed Address Pairs",
@@ -42,6 +42,21 @@ const EXTENSIONS: [(&str, &str, &str, &str); 3] = [
         "2013-07-23T10:00:00-00:00",
     ),
     ("binding", "Port Binding", "Where a port is bound", "2014-02-03T10:00:00-00:00"),
+    ("extra_dhcp_opt", "Neutron Extra DHCP options", "The lease time of a port", "2013-03-17T12:00:00-00:00"),
+    (
+        "fwaas_v2",
+        "Firewall service v2",
+        "Groups of network ACLs, their policies and rules",
+        "2016-08-16T00:00:00-00:00",
+    ),
+    (
+        "network-ip-availability",
+        "Network IP Availability",
+        "How many addresses of networks are in use",
+        "2015-09-24T00:00:00-00:00",
+    ),
+    ("port-security", "Port Security", "Ports without checks of sources", "2012-07-23T10:00:00-00:00"),
+    ("router", "Neutron L3 Router", "VPCs, and the networks that are on them", "2012-07-20T10:00:00-00:00"),
     ("security-group", "security-group", "Security groups and their rules", "2012-10-05T10:00:00-00:00"),
 ];
 

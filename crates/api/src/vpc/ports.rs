@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use catalog::Catalog;
 use control::{Caller, CreatePort, PortIpv6, UpdatePort};
-use model::{AddressPair, Kind, Port, PortId, SecurityGroupId, SubnetId};
+use model::{AddressPair, Kind, Port, PortId, SecurityGroupId, SubnetId, VpcId};
 
 use crate::auth::Identity;
 use crate::error::Problem;
@@ -107,8 +107,7 @@ pub(crate) async fn list_v2(
     query: Query,
 ) -> Result<Json<PortListV2>, Problem> {
     let catalog = state.catalog();
-    // Gateways are nobody's ports: they are listed for who asks for them by their owner.
-    if query.one("device_owner") == Some(ROUTER_INTERFACE) {
+    if asks_for_router_interfaces(&catalog, &query) {
         let ports = router_interfaces(&catalog, &identity.project_caller()?, &query);
         let (ports, ports_links) = v2_page(&query, &frame.url(), ports, |port| port.id.clone())?;
         return Ok(Json(PortListV2 { ports, ports_links }));
@@ -148,6 +147,15 @@ pub(crate) async fn show_v2(
     Ok(Json(PortBody { port: PortObject::v2(&catalog, &port) }))
 }
 
+/// Gateways are nobody's ports: they are listed for who asks for them by their owner, or for what is on a router.
+fn asks_for_router_interfaces(catalog: &Catalog, query: &Query) -> bool {
+    let of_router = || {
+        let device = query.one("device_id").and_then(|device| device.parse().ok());
+        device.is_some_and(|vpc: VpcId| catalog.vpc(vpc).is_some())
+    };
+    query.one("device_owner").map_or_else(of_router, |owner| owner == ROUTER_INTERFACE)
+}
+
 /// The gateways of the caller's subnets that pass the query's filters, by id.
 fn router_interfaces(catalog: &Catalog, caller: &Caller, query: &Query) -> Vec<PortObject> {
     let mut ports: Vec<PortObject> = control::subnets(catalog, caller)
@@ -156,7 +164,7 @@ fn router_interfaces(catalog: &Catalog, caller: &Caller, query: &Query) -> Vec<P
         .filter(|subnet| query.is("device_id", &subnet.vpc.to_string()))
         .filter(|subnet| query.is("tenant_id", &subnet.project.to_string()))
         .map(|subnet| PortObject::router_interface(subnet))
-        .filter(|port| query.is("id", &port.id))
+        .filter(|port| query.any("id", &port.id) && port.passes(query))
         .collect();
     ports.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     ports

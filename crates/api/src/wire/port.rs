@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::{DhcpOptionV1, lease_option, profile, vif_details, zone_of};
 use super::{body, list_v2, request, router_interface};
+use crate::query::Query;
 
 /// An address of a port. `subnet_id` is the Neutron subnet id of the address's family in answers; in requests the network
 /// id will do too.
@@ -165,6 +166,25 @@ impl PortObject {
             enable_efi: None,
             project_id: None,
         }
+    }
+}
+
+impl PortObject {
+    /// Whether a router interface passes the filters that only what is shown decides.
+    pub(crate) fn passes(&self, query: &Query) -> bool {
+        let shown = |wanted: &str| {
+            self.fixed_ips.iter().any(|fixed| match wanted.split_once('=') {
+                Some(("ip_address", address)) => fixed.ip_address.as_deref() == Some(address),
+                Some(("subnet_id", id)) => fixed.subnet_id.as_deref() == Some(id) || self.network_id == id,
+                _ => false,
+            })
+        };
+        query.is("name", &self.name)
+            && query.is("mac_address", &self.mac_address)
+            && query.is("status", self.status)
+            && query.flag("admin_state_up", self.admin_state_up)
+            && query.all("security_groups").next().is_none()
+            && query.all("fixed_ips").all(shown)
     }
 }
 
