@@ -31,7 +31,8 @@ def test_a_port_is_listed_shown_changed_and_deleted(account, sdk):
 
 def test_extensions_are_told(account):
     aliases = {row.alias for row in fields(account.run("extension list", "--network"))}
-    assert aliases == {"allowed-address-pairs", "binding", "security-group"}
+    assert aliases == {"allowed-address-pairs", "binding", "extra_dhcp_opt", "fwaas_v2", "network-ip-availability",
+                       "port-security", "router", "security-group"}
     assert account.run("extension show", "security-group")["alias"] == "security-group"
     with pytest.raises(Refused, match="(?i)no extension"):
         account.run("extension show", "qos")

@@ -15,14 +15,15 @@ import zlib
 import schemathesis
 
 POOL = json.loads(pathlib.Path(os.environ["SCHEMA_POOL"]).read_text())
-# Objects that must stay: calls would lose their credentials with them.
+# Objects that must stay: calls would lose their credentials with them. Whoever changes or deletes a user, a key or an
+# account gets one of the pool's others.
 KEEP = {"account", "user", "access_key"}
 # operation -> {status: calls}
 CALLS = {}
 
 # What a parameter or field of this name names. The part of the path before it decides where the name is just `id`.
 KINDS = {
-    "vpc_id": "vpc", "router_id": "vpc", "subnet_id": "subnet", "network_id": "subnet", "virsubnet_id": "subnet",
+    "vpc_id": "vpc", "router_id": "vpc", "subnet_id": "subnet", "virsubnet_id": "subnet",
     "port_id": "port", "routetable_id": "table", "group_id": "group", "security_group_id": "group",
     "remote_group_id": "group", "rule_id": "rule", "peering_id": "peering", "route_id": "route",
     "address_group_id": "address_group", "remote_address_group_id": "address_group",
@@ -31,12 +32,27 @@ KINDS = {
     "ingress_firewall_policy_id": "policy", "egress_firewall_policy_id": "policy", "firewall_rule_id": "acl_rule",
     "insert_after": "acl_rule", "insert_before": "acl_rule", "project_id": "project", "tenant_id": "project",
     "user_id": "user", "access_key": "access_key", "server_id": "server", "vip_id": "vip",
+    "sub_network_interface_id": "sub_interface", "virsubnet_cidr_reservation_id": "reservation",
+    "privateip_id": "private_ip", "parent_id": "port", "network_id": "network", "role_id": "role",
+    "policy_id": "role", "enterprise_project_id": "enterprise_project", "endpoint_id": "endpoint",
+    "service_id": "service", "resource_id": "vpc", "domain_id": "domain", "subnet_cidr_id": "neutron_subnet",
+    "key": "tag_key", "tag_key": "tag_key", "alias": "extension",
+}
+# The same names in other places.
+ELSEWHERE = {
+    # (beginning of the path, name) in a path
+    ("/v2.0/subnets", "subnet_id"): "neutron_subnet", ("/v3/roles", "role_id"): "builtin_role",
+    # (key above it, name) in a body
+    (None, "subnet_id"): "neutron_subnet", ("fixed_ips", "subnet_id"): "neutron_subnet",
+    ("port", "network_id"): "subnet", ("sub_network_interfaces", "id"): "sub_interface",
+    ("tag", "key"): "tag_key", ("tags", "key"): "tag_key",
 }
 COLLECTIONS = {
     "vpcs": "vpc", "subnets": "subnet", "ports": "port", "routetables": "table", "route-tables": "table",
     "security-groups": "group", "security-group-rules": "rule", "peerings": "peering", "routes": "route",
     "address-groups": "address_group", "firewalls": "acl", "firewall_groups": "acl", "firewall_policies": "policy",
     "firewall_rules": "acl_rule", "servers": "server", "vips": "vip", "projects": "project", "accounts": "account",
+    "users": "user", "access-keys": "access_key", "events": "event",
 }
 # The key of a body that holds an object or a list of them.
 ROOTS = {
@@ -46,8 +62,16 @@ ROOTS = {
     "route": "route", "routes": "route", "address_group": "address_group", "address_groups": "address_group",
     "firewall": "acl", "firewalls": "acl", "firewall_group": "acl", "firewall_groups": "acl",
     "firewall_policy": "policy", "firewall_policies": "policy", "firewall_rule": "acl_rule",
-    "firewall_rules": "acl_rule", "server": "server", "servers": "server",
+    "firewall_rules": "acl_rule", "server": "server", "servers": "server", "network": "network",
+    "networks": "network", "router": "vpc", "routers": "vpc", "sub_network_interface": "sub_interface",
+    "sub_network_interfaces": "sub_interface", "virsubnet_cidr_reservation": "reservation",
+    "virsubnet_cidr_reservations": "reservation", "privateip": "private_ip", "privateips": "private_ip",
+    "virsubnet": "subnet", "virsubnets": "subnet", "user": "other_user", "role": "role", "roles": "role", "events": "event",
+    "services": "service", "endpoints": "endpoint",
 }
+# Roots of answers that name something else below these paths.
+ANSWERS = {("/v2.0/subnets", "subnet"): "neutron_subnet", ("/v2.0/subnets", "subnets"): "neutron_subnet",
+           ("/v3/roles", "roles"): "builtin_role", ("/v3/roles", "role"): "builtin_role"}
 # Values that are right somewhere, for fields whose schema says "string" alone. `{n}` is the same in one body.
 CIDRS = ["192.168.{n}.0/24"] * 6 + ["10.0.0.0/16", "172.16.{n}.0/24", "0.0.0.0/0", "10.1.0.0/28", "2001:db8:{n}::/64",
                                     "168.{n}.0.0/16", "10.0.0.1/8", "1.1.1.1/0"]
@@ -68,11 +92,21 @@ VALUES = {
     "dry_run": [False, False, True], "admin_state_up": [True], "port_security_enabled": [True],
     "binding:vnic_type": ["normal"], "extra_dhcp_opts": [[]], "binding:profile": [{}], "tags": [[]],
     "availability_zone": [""], "ip_extra_set": [[]], "max_capacity": [20],
+    "subnet_cidr": CIDRS, "mask": [28, 29, "28"], "vlan_id": ["100", "{n}"], "private_ip_address": ADDRESSES,
+    "password": ["Passw0rd-{n}x", "Passw0rd-{n}x", "weak"], "resource_types": [["vpcs"], ["firewalls"]],
+    "resource_type": ["vpcs", "security-groups", "firewalls", "address-groups"], "values": [["prod"], [], ["*"]],
+    "value": ["prod", ""], "provider:network_type": ["geneve"], "ipv6_ra_mode": [None], "host_routes": [[]],
+    "allocation_pools": [None], "external_gateway_info": [{}], "shared": [False], "router:external": [False],
+    "display_name": ["role-{n}"], "limit": [10, 1], "offset": [0], "methods": [["token"]], "duration_seconds": [900],
+    "access_mode": ["default"], "xuser_type": [""], "xuser_id": [""], "areacode": [""], "phone": [""], "email": [""],
 }
 # Fields that a call is better off without: most values of them are refused.
 RARE = {"fixed_ips", "allowed_address_pairs", "availability_zone", "max_capacity", "remote_address_group_id",
         "remote_group_id", "port_range_min", "port_range_max", "cidr_v6", "ip_extra_set", "insert_after",
-        "insert_before", "source_address_group_id", "destination_address_group_id"}
+        "insert_before", "source_address_group_id", "destination_address_group_id", "allocation_pools", "host_routes",
+        "ipv6_ra_mode", "ipv6_address_mode", "external_gateway_info", "private_ip_address", "ipv6_ip_address", "mask",
+        "vlan_id", "matches", "project_id", "subnet_cidr_id", "xuser_id", "xuser_type", "areacode", "phone", "email",
+        "domain_id", "access_mode"}
 # Whole bodies by operation, for what nothing else would find.
 BODIES = POOL.pop("bodies", {})
 
@@ -89,6 +123,9 @@ def pick(kind, dice):
 
 def kind_of(name, path):
     """What `{name}` in a path names."""
+    for (beginning, other), kind in ELSEWHERE.items():
+        if beginning and other == name and path.startswith(beginning):
+            return kind
     if name in KINDS:
         return KINDS[name]
     before = path.split("{" + name + "}")[0].rstrip("/").rpartition("/")[2]
@@ -104,10 +141,11 @@ def map_path_parameters(context, path_parameters):
     filled = {}
     for name, value in path_parameters.items():
         kind = kind_of(name, path)
-        deletes = context.operation.method == "delete" and kind in KEEP
+        if kind in KEEP and context.operation.method != "get":
+            kind = f"other_{kind}"
         # The project is nearly always the caller's: everything else would be refused before it is looked at.
         known = dice.random() < (0.97 if kind == "project" else 0.85)
-        found = pick(kind, dice) if known and not deletes else None
+        found = pick(kind, dice) if known else None
         filled[name] = value if found is None else found
     return filled
 
@@ -128,8 +166,10 @@ def resolved(schema, document):
 
 def known_value(name, root, n, dice):
     """A value for a field of this name that is right somewhere; None when none is known."""
-    if name in KINDS:
-        return pick(KINDS[name], dice)
+    kind = ELSEWHERE.get((root, name)) or KINDS.get(name)
+    if kind:
+        # No call gives what it makes to the user that the calls are made as.
+        return pick(f"other_{kind}" if kind in KEEP else kind, dice)
     if name == "nexthop":
         return pick(dice.choice(["peering", "peering", "server", "port"]), dice)
     if name == "id" and root in ROOTS:
@@ -199,20 +239,21 @@ def map_query(context, query):
     return filled
 
 
-def learn(value):
+def learn(value, path=""):
     """Adds the ids of an answer to the pool."""
     if not isinstance(value, dict):
         return
     for name, item in value.items():
-        kind = ROOTS.get(name)
+        kind = next((kind for (beginning, root), kind in ANSWERS.items()
+                     if root == name and path.startswith(beginning)), ROOTS.get(name))
         for found in item if isinstance(item, list) else [item]:
             if kind and isinstance(found, dict) and isinstance(found.get("id"), str):
                 ids = POOL.setdefault(kind, [])
-                if found["id"] not in ids:
+                if found["id"] not in ids + POOL.get(kind.removeprefix("other_"), []):
                     ids.append(found["id"])
                     # The oldest go: most of them are deleted by now.
                     del ids[1:-60]
-                learn(found)
+                learn(found, path)
 
 
 @schemathesis.hook
@@ -222,7 +263,7 @@ def after_call(context, case, response):
     counts[str(response.status_code)] = counts.get(str(response.status_code), 0) + 1
     if response.status_code in (200, 201) and response.content:
         try:
-            learn(json.loads(response.content))
+            learn(json.loads(response.content), case.operation.path)
         except ValueError:
             pass
 

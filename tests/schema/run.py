@@ -14,7 +14,7 @@ import urllib.request
 import cloud
 from lifecycle import create
 from network import Route, RouteTable
-from ports import NetworkInterface, VirtualIp
+from ports import CidrReservation, NetworkInterface, PrivateIp, SubNetworkInterface, VirtualIp
 from provider import Provider
 from recorder import Recorder
 from scene import pair, peering, server, subnet, vpc
@@ -37,6 +37,11 @@ mode = "all"
 mode = "positive"
 """
 HERE = pathlib.Path(__file__).parent
+# A policy of one's own, and an enterprise project, which is there as soon as something is in it.
+ROLE = {"role": {"display_name": "readers", "type": "AX", "description": "", "policy": {
+    "Version": "1.1", "Statement": [{"Effect": "Allow", "Action": ["vpc:*:get", "vpc:*:list"]}]}}}
+ENTERPRISE = "0f3c52c0-87b4-4dc4-8bd4-1f9d8b1d6e5a"
+TAGS = {"tags": [{"key": "env", "value": "prod"}, {"key": "team", "value": ""}]}
 
 
 def main(only):
@@ -60,6 +65,7 @@ def run(running, only, factor):
     tf = Provider.of(running, account).start()
     pool = make(tf)
     for provider in (Provider.of(running, account.create_account(f"schema-{n}")).start() for n in range(3)):
+        pool["other_account"].append(provider.domain_id)
         # Requests that wait: to accept, to reject, to expire.
         theirs = vpc(provider, "vpc-c", "10.9.0.0/16")
         pool["peering"].append(peering(provider, theirs, pool["vpc"][1], peer_tenant_id=tf.project_id))
@@ -69,7 +75,10 @@ def run(running, only, factor):
     token, subject = (Provider(running, **login).start().token for _ in range(2))
     pool["bodies"] = {"createToken": {"auth": {
         "identity": {"methods": ["token"], "token": {"id": token}},
-        "scope": {"project": {"id": tf.project_id}}}}}
+        "scope": {"project": {"id": tf.project_id}}}},
+        "createTemporaryCredential": {"auth": {"identity": {"methods": ["token"], "token": {"duration_seconds": 900}}}},
+        "createCustomPolicy": ROLE, "updateCustomPolicy": ROLE,
+        "migrateResource": {"resource_id": pool["vpc"][0], "resource_type": "vpcs"}}
     with urllib.request.urlopen(running.endpoint + "/openapi.json", timeout=10) as answer:
         document = json.load(answer)
     operations = sorted(item["operationId"] for methods in document["paths"].values() for item in methods.values())
@@ -183,7 +192,37 @@ def make(tf):
                    ok=(201,))["firewall_rule"]["id"]
     policy = tf.post(tf.v2("fwaas/firewall_policies"), {"firewall_policy": {"name": "policy"}},
                      ok=(201,))["firewall_policy"]["id"]
-    return {"project": [tf.project_id], "user": [tf.account.user.id], "access_key": [tf.access_key],
+    sub_interface, _ = create(tf, SubNetworkInterface(), subnet_id=network, parent_id=machine["port_id"])
+    reservation, _ = create(tf, CidrReservation(), subnet_id=network, ip_version=4, mask=28)
+    private_ip, _ = create(tf, PrivateIp(), subnet_id=network)
+    alone = tf.post(tf.v2("networks"), {"network": {"name": "alone"}}, ok=(201,))["network"]["id"]
+    tf.post(tf.v2("subnets"), {"subnet": {"network_id": alone, "cidr": "10.200.0.0/24"}}, ok=(201,))
+    vpc(tf, "vpc-e", "10.3.0.0/16", enterprise_project_id=ENTERPRISE)
+    for kind, identity in (("vpcs", a), ("subnets", network), ("security-groups", group)):
+        tf.post(tf.v2_tags(f"{kind}/{identity}/tags/action"), {"action": "create", **TAGS}, ok=(204,))
+    for kind, identity in (("ports", port), ("firewalls", acl), ("address-groups", addresses),
+                           ("sub-network-interfaces", sub_interface)):
+        tf.post(tf.v3(f"{kind}/{identity}/tags/create"), TAGS, ok=(204,))
+
+    def call(method, path, body=None):
+        return tf.account.call(method, path, body)
+
+    def ids(path, root):
+        return [item["id"] for item in call("GET", path)[root]]
+
+    users = [call("POST", "/v3/users", {"user": {"name": f"user-{n}", "password": "Passw0rd-long"}})["user"]["id"]
+             for n in range(4)]
+    keys = [call("POST", "/v3.0/OS-CREDENTIAL/credentials", {"credential": {"user_id": user}})["credential"]["access"]
+            for user in users]
+    role = call("POST", "/v3.0/OS-ROLE/roles", ROLE)["role"]["id"]
+    call("POST", f"/causeway/v1/users/{users[-1]}/policies", {"policy_id": role})
+    return {"other_user": users, "other_access_key": keys, "other_account": [], "domain": [tf.domain_id],
+            "role": [role], "builtin_role": ids("/v3/roles", "roles"), "service": ids("/v3/services", "services"),
+            "endpoint": ids("/v3/endpoints", "endpoints"), "event": ids("/causeway/v1/events", "events"),
+            "enterprise_project": ["0", ENTERPRISE], "tag_key": ["env", "team", "other"],
+            "extension": ["router", "security-group"], "network": [network, alone],
+            "neutron_subnet": ids("/v2.0/subnets", "subnets"), "sub_interface": [sub_interface],
+            "reservation": [reservation], "private_ip": [private_ip], "project": [tf.project_id], "user": [tf.account.user.id], "access_key": [tf.access_key],
             "account": [tf.domain_id], "vpc": [a, b], "subnet": [network], "port": [port, vip, machine["port_id"]],
             "vip": [vip], "server": [machine["id"]], "peering": [between], "route": [legacy["id"]], "table": [table],
             "group": [group], "rule": [found["id"] for found in rules_of(tf, group)], "address_group": [addresses],

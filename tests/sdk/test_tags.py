@@ -94,6 +94,15 @@ def new_port(account, name):
     return make.port(account, new_subnet(account, f"subnet-{name}"), name=name).id
 
 
+def new_sub(account, name):
+    subnet = new_subnet(account, f"subnet-{name}")
+    parent = make.port(account, subnet)
+    option = v3.CreateSubNetworkInterfaceOption(virsubnet_id=subnet, parent_id=parent.id)
+    body = v3.CreateSubNetworkInterfaceRequestBody(sub_network_interface=option)
+    made = account.vpc3.create_sub_network_interface(v3.CreateSubNetworkInterfaceRequest(body))
+    return made.sub_network_interface.id
+
+
 def kind(account, name):
     match name:
         case "vpc":
@@ -106,6 +115,8 @@ def kind(account, name):
             return Kind(account.vpc3, v3, name, identifier="firewall_id", make_one=new_acl)
         case "port":
             return Kind(account.vpc3, v3, name, identifier="port_id", make_one=new_port)
+        case "sub_network_interface":
+            return Kind(account.vpc3, v3, name, identifier="sub_network_interface_id", make_one=new_sub)
     raise AssertionError(name)
 
 
@@ -148,6 +159,40 @@ def test_every_operation_of_a_type(account, other, name):
         tags.create(one, "k" * 37, "")
     with refused(400, "VPC.1801", "resource id is invalid"):
         tags.show("no-id")
+
+
+def test_every_operation_of_supplementary_interfaces(account, other):
+    """They have no names: resources are found by their ids."""
+    tags = kind(account, "sub_network_interface")
+    one, two = tags.make_one(account, "one"), tags.make_one(account, "two")
+    assert tags.create(one, "env", "test").status_code == 204
+    assert tags.batch("create", one, [("env", "prod"), ("team", "")]).status_code == 204
+    assert tags.batch("create", two, [("env", "preprod")]).status_code == 204
+    assert tags.show(one) == [("env", "prod"), ("team", "")]
+    assert tags.in_use() == {"env": ["preprod", "prod"], "team": [""]}
+
+    def found(*args, **page):
+        return {resource.resource_id for resource in tags.find(*args, **page).resources}
+
+    assert found([("env", ["prod"])]) == {one}
+    assert found([("env", [])]) == {one, two}
+    assert len(found([("env", [])], limit=1, offset=1)) == 1
+    assert (tags.count([("env", ["prod", "preprod"])]), tags.count([("none", [])])) == (2, 0)
+    request = v3.ShowSubNetworkInterfaceRequest(one)
+    shown = account.vpc3.show_sub_network_interface(request).sub_network_interface
+    assert pairs(shown.tags) == [("env", "prod"), ("team", "")]
+    # A tag of an interface is none of its parent's, and none of any port.
+    assert kind(account, "port").in_use() == {}
+    with refused(404, "VPC.2204"):
+        kind(account, "port").show(one)
+    with refused(404, "VPC.2204"):
+        kind(other, "sub_network_interface").create(one, "k", "v")
+
+    assert tags.batch("delete", one, [("team", "")]).status_code == 204
+    assert tags.delete(one, "env").status_code == 204
+    assert tags.show(one) == []
+    with refused(404, "VPC.2204", "env"):
+        tags.delete(one, "env")
 
 
 def test_v3_tags_have_pages(account):

@@ -99,6 +99,16 @@ def test_a_user_in_the_services_own_form(account):
     assert (made.name, made.is_domain_owner, made.enabled) == ("bob", False, True)
     with refused(400, "1109", "bob"):
         account.iam.create_user(iam.CreateUserRequest(iam.CreateUserRequestBody(option)))
+
+    def update(**fields):
+        body = iam.UpdateUserRequestBody(iam.UpdateUserOption(**fields))
+        return account.iam.update_user(iam.UpdateUserRequest(made.id, body)).user
+
+    changed = update(name="rob", description="off for now", enabled=False)
+    assert (changed.id, changed.name, changed.description, changed.enabled) == (made.id, "rob", "off for now", False)
+    assert account.iam.show_user(iam.ShowUserRequest(made.id)).user.name == "rob"
+    with refused(400, "1118", "too weak"):
+        update(password="secret")
     option = iam.CreateUserOption(name="weak", domain_id=account.domain.id, password="secret")
     with refused(400, "1118", "too weak"):
         account.iam.create_user(iam.CreateUserRequest(iam.CreateUserRequestBody(option)))
