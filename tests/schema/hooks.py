@@ -18,6 +18,8 @@ POOL = json.loads(pathlib.Path(os.environ["SCHEMA_POOL"]).read_text())
 # Objects that must stay: calls would lose their credentials with them. Whoever changes or deletes a user, a key or an
 # account gets one of the pool's others.
 KEEP = {"account", "user", "access_key"}
+# A well-formed id of nothing.
+NOTHING = "00000000-0000-4000-8000-000000000000"
 # operation -> {status: calls}
 CALLS = {}
 
@@ -136,17 +138,20 @@ def kind_of(name, path):
 def map_path_parameters(context, path_parameters):
     if not path_parameters:
         return path_parameters
-    dice = chance(path_parameters)
     path = context.operation.path
+    # Systematic requests have the same values everywhere: each operation throws its own dice for them.
+    dice = chance([context.operation.label, path_parameters])
     filled = {}
     for name, value in path_parameters.items():
         kind = kind_of(name, path)
+        ours = ()
         if kind in KEEP and context.operation.method != "get":
-            kind = f"other_{kind}"
+            # A generated value may be one that an answer had: never the run's own.
+            kind, ours = f"other_{kind}", POOL.get(kind, ())
         # The project is nearly always the caller's: everything else would be refused before it is looked at.
-        known = dice.random() < (0.97 if kind == "project" else 0.85)
+        known = value in ours or dice.random() < (0.97 if kind == "project" else 0.85)
         found = pick(kind, dice) if known else None
-        filled[name] = value if found is None else found
+        filled[name] = found or (NOTHING if value in ours else value)
     return filled
 
 
