@@ -135,24 +135,24 @@ def kind_of(name, path):
 
 
 @schemathesis.hook
-def map_path_parameters(context, path_parameters):
-    if not path_parameters:
-        return path_parameters
-    path = context.operation.path
-    # Systematic requests have the same values everywhere: each operation throws its own dice for them.
-    dice = chance([context.operation.label, path_parameters])
-    filled = {}
-    for name, value in path_parameters.items():
-        kind = kind_of(name, path)
+def before_call(context, case, kwargs):
+    """Names objects that are there in the path. Not earlier: systematic requests are made past the hooks for
+    generated values, with "0" or with ids that answers had."""
+    if not case.path_parameters:
+        return
+    operation = case.operation
+    # The values of systematic requests are the same everywhere: each operation throws its own dice for them.
+    dice = chance([operation.label, dict(case.path_parameters)])
+    for name, value in list(case.path_parameters.items()):
+        kind = kind_of(name, operation.path)
         ours = ()
-        if kind in KEEP and context.operation.method != "get":
-            # A generated value may be one that an answer had: never the run's own.
+        if kind in KEEP and operation.method != "get":
+            # Never the run's own.
             kind, ours = f"other_{kind}", POOL.get(kind, ())
         # The project is nearly always the caller's: everything else would be refused before it is looked at.
         known = value in ours or dice.random() < (0.97 if kind == "project" else 0.85)
         found = pick(kind, dice) if known else None
-        filled[name] = found or (NOTHING if value in ours else value)
-    return filled
+        case.path_parameters[name] = found or (NOTHING if value in ours else value)
 
 
 def resolved(schema, document):
