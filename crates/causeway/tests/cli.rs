@@ -299,7 +299,7 @@ fn a_peering_between_accounts_waits_for_the_other() {
     assert!(used.err.contains("still has"), "{}", used.err);
     bench.run("--profile acct-b vpc delete VPC-C").exits(0);
     bench.run("account delete acct-b").exits(0);
-    bench.run("--profile acct-b vpc list").exits(6);
+    bench.run("--profile acct-b vpc list").exits(3);
 }
 
 #[test]

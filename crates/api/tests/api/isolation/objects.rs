@@ -113,7 +113,7 @@ impl Objects {
             let subnet = self.owner.subnet(&vpc, &format!("iso-{}", name.replace('_', "-")), cidr).await;
             self.put(name, subnet);
         }
-        let table = self.owner.default_table(&self.of("vpc").to_owned()).await;
+        let table = self.owner.default_table(self.of("vpc")).await;
         self.put("table", table);
         self.made("table2", "/v1/{p}/routetables", "routetable", json!({"name": "iso-t", "vpc_id": "$vpc"})).await;
         let peer =
