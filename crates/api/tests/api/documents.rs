@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use api::{Family, Problem, Resource, answer};
 use axum::body::Body;
@@ -43,44 +42,6 @@ fn operations_are_described() {
         }
     }
     assert!(names.len() > 80, "{}", names.len());
-}
-
-/// The document holds schemas by name alone: of two types with one name it would show one for both.
-#[test]
-fn names_of_schemas_are_those_of_one_type() {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
-    let mut names = BTreeSet::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let (mut derived, mut invoked) = (false, false);
-            for line in std::fs::read_to_string(&path).unwrap().lines() {
-                let declared = line.trim_start().trim_start_matches("pub(crate) ");
-                let declared = declared.strip_prefix("struct ").or_else(|| declared.strip_prefix("enum "));
-                let in_macro = line.strip_prefix("    ").filter(|line| invoked && line.starts_with(char::is_uppercase));
-                if let Some(name) = declared.filter(|_| derived).or(in_macro) {
-                    let name: String = name.chars().take_while(char::is_ascii_alphanumeric).collect();
-                    // A macro's own `$name` is none.
-                    assert!(name.is_empty() || names.insert(name.clone()), "{name} twice, now in {}", path.display());
-                    derived = false;
-                }
-                derived |= line.trim_start().starts_with("#[derive(") && line.contains("ToSchema");
-                let call = line.strip_suffix("! {").unwrap_or_default();
-                invoked = match line {
-                    "}" => false,
-                    _ => invoked || (!call.is_empty() && !call.contains(' ')),
-                };
-            }
-        }
-    }
-    let document: Value = serde_json::from_str(&api::document()).unwrap();
-    let schemas = document["components"]["schemas"].as_object().unwrap();
-    let missing: Vec<_> = schemas.keys().filter(|name| !names.contains(*name)).collect();
-    assert!(missing.is_empty(), "not found in the source, so not known to be of one type: {missing:?}");
 }
 
 /// A status that the document does not list is a fault of the server, so it lists them one by one.
