@@ -1,8 +1,9 @@
 //! Why a use case refuses. Every message says what was wrong and what to do.
 
+mod code;
 mod detail;
+mod words;
 
-use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -11,6 +12,8 @@ use model::{
     NetworkAclRuleId, NextHopType, PeeringId, PeeringStatus, PortId, RouteTableId, SecurityGroupId, ServerId, SubnetId,
     TagError, VpcId,
 };
+
+use words::{direction_name, kind_name, listed};
 
 pub use detail::{AccountUse, AddressGroupUse, CidrProblem, GroupUse, Quota, SubnetUse, VpcUse};
 
@@ -503,91 +506,6 @@ pub enum Error {
     Unavailable(String),
 }
 
-impl Error {
-    /// The product's name of the refusal. The scenarios of the specification use the same names.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound { .. } | Self::RuleNotFound { .. } => "not_found",
-            Self::NotAuthorized(_) => "not_authorized",
-            Self::NoProject => "no_project",
-            Self::InvalidName(_) => "invalid_name",
-            Self::InvalidDescription(_) => "invalid_description",
-            Self::InvalidParameter { .. } => "invalid_parameter",
-            Self::NameTaken { .. } => "name_taken",
-            Self::QuotaExceeded { .. } => "quota_exceeded",
-            Self::InvalidTags(_) => "invalid_tags",
-            Self::TagNotFound { .. } => "tag_not_found",
-            Self::NotSupported(_) => "not_supported",
-            Self::Exhausted { .. } => "exhausted",
-            Self::InvalidCidr(_) => "invalid_cidr",
-            Self::VpcCidr { problem, .. } => match problem {
-                CidrProblem::Overlaps { .. } => "cidr_overlap",
-                CidrProblem::NotOfVpc => "cidr_not_found",
-                CidrProblem::HasSubnets { .. } => "cidr_in_use",
-                CidrProblem::LeavesOut { .. } => "cidr_leaves_out_subnet",
-            },
-            Self::VpcInUse { .. } => "vpc_in_use",
-            Self::CidrNotInVpc { .. } => "cidr_not_in_vpc",
-            Self::SubnetOverlap { .. } => "subnet_overlap",
-            Self::Ipv6PrefixInUse { .. } => "ipv6_prefix_in_use",
-            Self::SubnetNotInVpc { .. } => "subnet_not_in_vpc",
-            Self::SubnetInUse { .. } => "subnet_in_use",
-            Self::InvalidAddress { .. } => "invalid_address",
-            Self::AddressInUse { .. } => "address_in_use",
-            Self::NoFreeAddress { .. } => "no_free_address",
-            Self::PortInUse { .. } => "port_in_use",
-            Self::PortCarries { .. } => "port_carries_interfaces",
-            Self::VlanInUse { .. } => "vlan_in_use",
-            Self::NextHopInUse { .. } => "next_hop_in_use",
-            Self::RouteDuplicateDestination { .. } => "route_duplicate_destination",
-            Self::RouteConflictsWithLocal { .. } => "route_conflicts_with_local",
-            Self::NextHopNotInVpc { .. } => "next_hop_not_in_vpc",
-            Self::NextHopFamily { .. } => "next_hop_family",
-            Self::NextHopState { .. } | Self::InvalidState { .. } => "invalid_state",
-            Self::NextHopTypeNotSupported { .. } => "next_hop_type_not_supported",
-            Self::RouteNotFound { .. } => "route_not_found",
-            Self::SystemRoute { .. } => "system_route",
-            Self::DefaultTable { .. } => "default_table",
-            Self::TableInUse { .. } => "table_in_use",
-            Self::SubnetNotOnTable { .. } => "subnet_not_on_table",
-            Self::PeerNotFound => "peer_not_found",
-            Self::DifferentRegion => "different_region",
-            Self::SelfPeering => "self_peering",
-            Self::DuplicatePeering { .. } => "duplicate_peering",
-            Self::GroupInUse { .. } => "group_in_use",
-            Self::DefaultGroup { .. } => "default_group",
-            Self::RuleExists { .. } => "rule_exists",
-            Self::SubnetHasNetworkAcl { .. } => "subnet_has_network_acl",
-            Self::SubnetNotOnNetworkAcl { .. } => "subnet_not_on_network_acl",
-            Self::NetworkAclInUse { .. } => "network_acl_in_use",
-            Self::RuleNotInNetworkAcl { .. } => "rule_not_in_network_acl",
-            Self::NetworkAclPolicyInUse { .. } => "network_acl_policy_in_use",
-            Self::NetworkAclRuleInUse { .. } => "network_acl_rule_in_use",
-            Self::RuleInPolicy { .. } => "rule_in_policy",
-            Self::RuleNotInPolicy { .. } => "rule_not_in_policy",
-            Self::AddressGroupInUse { .. } => "address_group_in_use",
-            Self::NetworkNotAttached { .. } => "network_not_attached",
-            Self::NetworkAttached { .. } => "network_attached",
-            Self::RouterInterfaceNotFound { .. } => "router_interface_not_found",
-            Self::CidrReservationOverlap { .. } => "cidr_reservation_overlap",
-            Self::NoFreeBlock { .. } => "no_free_block",
-            Self::AccountInUse { .. } => "account_in_use",
-            Self::PolicyInUse { .. } => "policy_in_use",
-            Self::Busy => "busy",
-            Self::Unavailable(_) => "unavailable",
-        }
-    }
-
-    pub(crate) fn not_found(kind: Kind, id: impl fmt::Display) -> Self {
-        Self::NotFound { kind, id: id.to_string() }
-    }
-
-    pub(crate) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
-        Self::InvalidParameter { field, reason: reason.into() }
-    }
-}
-
 impl From<CidrError> for Error {
     fn from(error: CidrError) -> Self {
         Self::InvalidCidr(error)
@@ -608,48 +526,5 @@ impl From<NameError> for Error {
             }
             NameError::Length { .. } | NameError::Character { .. } => Self::InvalidName(error),
         }
-    }
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Account => "account",
-        Kind::Project => "project",
-        Kind::User => "user",
-        Kind::AccessKey => "access key",
-        Kind::Token => "token",
-        Kind::Vpc => "VPC",
-        Kind::Subnet => "subnet",
-        Kind::RouteTable => "route table",
-        Kind::Route => "route",
-        Kind::Peering => "peering connection",
-        Kind::SecurityGroup => "security group",
-        Kind::NetworkAcl => "network ACL",
-        Kind::NetworkAclPolicy => "network ACL policy",
-        Kind::NetworkAclRule => "network ACL rule",
-        Kind::AddressGroup => "address group",
-        Kind::Port => "port",
-        Kind::Server => "server",
-        Kind::Claim => "claim",
-        Kind::Network => "network",
-        Kind::CidrReservation => "CIDR reservation",
-        Kind::Policy => "policy",
-    }
-}
-
-fn direction_name(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Ingress => "ingress",
-        Direction::Egress => "egress",
-    }
-}
-
-/// The first few of a list in words.
-fn listed<T: fmt::Display>(items: &[T]) -> String {
-    const SHOWN: usize = 10;
-    let shown = items.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    match items.len().checked_sub(SHOWN) {
-        None | Some(0) => shown,
-        Some(more) => format!("{shown} and {more} more"),
     }
 }
