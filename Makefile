@@ -28,10 +28,7 @@ test: ## Everything that a change has to pass; as root nothing is skipped
 	$(MAKE) lint
 	$(CARGO) build --bin causeway
 	$(CARGO) test --workspace --no-fail-fast
-	tests/sdk/run.sh
-	tests/openstack/run.sh
-	tests/clients/run.sh
-	tests/schema/run.sh
+	tests/suites.sh
 
 bench: ## Ratios against a direct veth pair, a Linux router with nftables, and moto's API server
 	scripts/setup.sh bench

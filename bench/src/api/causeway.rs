@@ -46,8 +46,9 @@ impl Causeway {
         let mut command = Command::new(program);
         command.args(["serve", "--datapath", "sim", "--listen", &address.to_string()]);
         command.arg("--data").arg(data.path()).arg("--config").arg(&config).env("CAUSEWAY_LOG", "error");
-        let process = Process::start(&mut command, address)?;
-        let known: Value = serde_json::from_slice(&std::fs::read(data.path().join("credentials.json"))?)?;
+        let credentials = data.path().join("credentials.json");
+        let process = Process::start(&mut command, address, || credentials.is_file())?;
+        let known: Value = serde_json::from_slice(&std::fs::read(&credentials)?)?;
         let requester = Account {
             credentials: Credentials {
                 access_key: text(&known["access_key"])?,

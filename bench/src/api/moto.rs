@@ -26,7 +26,7 @@ impl Moto {
         let address = free()?;
         let mut command = Command::new(program);
         command.args(["-H", &address.ip().to_string(), "-p", &address.port().to_string()]);
-        let process = Process::start(&mut command, address)?;
+        let process = Process::start(&mut command, address, || true)?;
         let mut server = Self { process, vpcs: [Vec::new(), Vec::new()] };
         for place in 0..2 {
             for number in 0..side {

@@ -18,22 +18,22 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a server that is to listen on `address`, and waits until it does.
+    /// Starts a server that is to listen on `address`, and waits until it does and `ready` holds.
     ///
     /// # Errors
     /// It ends before, or does not listen in time.
-    pub fn start(command: &mut Command, address: SocketAddr) -> anyhow::Result<Self> {
+    pub fn start(command: &mut Command, address: SocketAddr, ready: impl Fn() -> bool) -> anyhow::Result<Self> {
         let program = command.get_program().to_string_lossy().into_owned();
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().with_context(|| format!("cannot start {program}"))?;
         let mut process = Self { child, address };
         let begun = Instant::now();
-        while TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err() {
+        while TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err() || !ready() {
             if let Some(status) = process.child.try_wait()? {
                 bail!("{program} ended at once: {status}");
             }
             if begun.elapsed() > START {
-                bail!("{program} does not listen on {address} after {START:?}");
+                bail!("{program} is not ready on {address} after {START:?}");
             }
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -49,6 +49,8 @@ impl Family {
         match (first, second) {
             ("v1", Some(_)) => Self::V1,
             ("v2.0", Some(second)) if is_project(second) => Self::V1,
+            // Tags of what is no project: the refusal is still one of tags.
+            ("v2.0", Some(second)) if !COLLECTIONS.contains(&second) && segments.any(is_of_tags) => Self::V1,
             ("v2.0", _) => Self::Neutron,
             ("v3", None) => Self::Keystone,
             ("v3", Some(second)) if IDENTITY.contains(&second) => Self::Keystone,
@@ -59,6 +61,24 @@ impl Family {
             _ => Self::Gateway,
         }
     }
+}
+
+/// What of v2.0 lies directly under it.
+const COLLECTIONS: [&str; 10] = [
+    "vpc",
+    "ports",
+    "networks",
+    "subnets",
+    "routers",
+    "security-groups",
+    "security-group-rules",
+    "fwaas",
+    "network-ip-availabilities",
+    "extensions",
+];
+
+fn is_of_tags(segment: &str) -> bool {
+    matches!(segment, "tags" | "resource_instances")
 }
 
 fn is_project(segment: &str) -> bool {
@@ -143,6 +163,8 @@ mod tests {
         for (path, family) in [
             (format!("/v1/{project}/vpcs"), Family::V1),
             (format!("/v2.0/{project}/vpcs/x/tags"), Family::V1),
+            ("/v2.0/no-project/vpcs/x/tags".to_owned(), Family::V1),
+            ("/v2.0/fwaas/firewall_groups/tags".to_owned(), Family::Neutron),
             ("/v2.0/vpc/peerings".to_owned(), Family::Neutron),
             ("/v2.0/ports/x".to_owned(), Family::Neutron),
             (format!("/v3/{project}/vpc/vpcs"), Family::V3),

@@ -134,7 +134,7 @@ fn subnets(random: &mut Random, sections: &mut Sections) -> Vec<Subnet> {
                 (4, 1) => "10.105.0".to_owned(),
                 _ => format!("{range}.{number}"),
             };
-            let net6 = random.percent(80).then(|| format!("2407:c080:802:{vpc}{number}"));
+            let net6 = random.percent(80).then(|| format!("2407:c080:802:{}{number}", vpc + 1));
             let name = format!("s{vpc}{number}");
             let cidr6 = net6.as_ref().map_or_else(String::new, |net| format!(", cidr6: \"{net}::/64\""));
             sections.add("subnets", &format!("name: {name}, vpc: v{vpc}, cidr: {net}.0/24{cidr6}"));
@@ -188,7 +188,7 @@ fn remote(random: &mut Random, group: Option<&str>) -> (u8, String) {
         (_, 3..6) => "::/0".to_owned(),
         (_, 6) if version == 4 => format!("{}.{number}.0/24", RANGES[vpc]),
         _ if version == 4 => format!("{}.0.0/16", RANGES[vpc]),
-        _ => format!("2407:c080:802:{vpc}{number}::/64"),
+        _ => format!("2407:c080:802:{}{number}::/64", vpc + 1),
     };
     (version, text)
 }
@@ -438,6 +438,7 @@ pub fn questions(random: &mut Random, topology: &Topology, count: usize) -> Vec<
 fn nobody(random: &mut Random, six: bool) -> Option<IpAddr> {
     let vpc = random.below(RANGES.len());
     let number = random.below(3);
-    let text = if six { format!("2407:c080:802:{vpc}{number}::77") } else { format!("{}.{number}.77", RANGES[vpc]) };
+    let text =
+        if six { format!("2407:c080:802:{}{number}::77", vpc + 1) } else { format!("{}.{number}.77", RANGES[vpc]) };
     text.parse().ok()
 }
