@@ -128,6 +128,7 @@ async fn every_change_of_a_policy_leaves_one_event() {
     did(a, a.delete(&path).await, "deleteAddressGroup", "address-group").await;
 }
 
+/// EV-8: the fields are named, their values are not told.
 #[tokio::test]
 async fn accounts_keys_and_logins_leave_events_without_secrets() {
     let world = World::new().await;
@@ -165,7 +166,7 @@ async fn login(world: &World, account: &str, password: &str) -> Reply {
     world.raw(Request::post("/v3/auth/tokens").body(Body::from(body.to_string())).unwrap()).await
 }
 
-/// Lifecycle sections 4 and 8: both sides have the transitions, each the routes of its own side.
+/// EV-2, EV-4: both sides have the transitions, each the routes of its own side (lifecycle sections 4 and 8).
 #[tokio::test]
 async fn both_accounts_of_a_peering_have_its_life_and_each_its_own_side() {
     let world = World::new().await;
@@ -269,6 +270,7 @@ async fn the_server_itself_is_the_actor_of_an_expiry() {
     }
 }
 
+/// EV-5: for the caller's account alone, and no reads.
 #[tokio::test]
 async fn refusals_are_told_with_what_their_answers_said() {
     let world = World::new().await;
@@ -299,6 +301,7 @@ async fn refusals_are_told_with_what_their_answers_said() {
     assert!(events(a, "result=failure").await.is_empty());
 }
 
+/// EV-6.
 #[tokio::test]
 async fn who_proves_nothing_is_told_to_the_account_he_names_and_not_too_often() {
     let world = World::new().await;
@@ -410,7 +413,7 @@ async fn an_event_says_where_the_call_came_from() {
     assert_eq!((&event["source_address"], &event["user_agent"]), (&json!("192.0.2.7"), &json!("tool/1.0")));
 }
 
-/// Of ten thousand events the oldest go, and what is older than ninety days goes.
+/// EV-7: of ten thousand events the oldest go, and what is older than ninety days goes.
 #[tokio::test]
 async fn old_events_are_forgotten() {
     let world = World::new().await;
