@@ -5,7 +5,7 @@
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use abi::{
-    Acl, AclAddressKey, AclKey, AclPortKey, AclRules, AddressPair, AddressPairKey, CidrKey, Claim, Crossing,
+    Acl, AclAddressKey, AclKey, AclPortKey, AclRules, AddressPair, AddressPairKey, CidrKey, Claim, Claimed, Crossing,
     CrossingKey, DropCounter, DropCounterKey, Endpoint, EndpointKey, Flow, FlowKey, FragmentKey, FragmentPorts, Id,
     Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey, Subnet, generation_index,
 };
@@ -61,8 +61,15 @@ pub static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
 /// The programs by [`pipeline::Part`].
 #[map]
 pub static PARTS: ProgramArray = ProgramArray::with_max_entries(1, 0);
+/// The last claim of each virtual IP that was reported.
+#[map]
+static CLAIMED: LruHashMap<EndpointKey, Claimed> = LruHashMap::with_max_entries(1, 0);
 #[map]
 static CLAIMS: RingBuf = RingBuf::with_byte_size(4096, 0);
+
+/// A port that repeats its claim of a virtual IP is heard again after this time: without it, one that does so as fast
+/// as it can would fill the ring buffer, and the claims of others would be lost (rule VIP-3).
+const CLAIM_INTERVAL_NS: u64 = 10_000_000;
 
 /// The maps that user space writes.
 pub struct Configuration {
@@ -260,7 +267,18 @@ impl Flows for State {
 
     #[inline(always)]
     fn claim(&mut self, claim: &Claim) {
+        let vip = EndpointKey { vni: claim.vni, family: claim.family, pad: [0; 3], address: claim.address };
+        let now = self.now();
+        // SAFETY: as for PORTS; when another claim is written meanwhile, one is reported once too often, or is lost as
+        // one of two at the same time.
+        if let Some(last) = unsafe { CLAIMED.get(vip) } {
+            if last.port == claim.port && now.saturating_sub(last.time) < CLAIM_INTERVAL_NS {
+                return;
+            }
+        }
         // A full ring loses it; whoever claims an address says so again.
-        let _ = CLAIMS.output::<Claim>(claim, 0);
+        if CLAIMS.output::<Claim>(claim, 0).is_ok() {
+            let _ = CLAIMED.insert(vip, Claimed { port: claim.port, time: now }, 0);
+        }
     }
 }

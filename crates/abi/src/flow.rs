@@ -187,3 +187,14 @@ pub struct Claim {
     /// Zero.
     pub pad: [u8; 7],
 }
+
+/// The last claim of a virtual IP that was reported, so that a port that repeats itself does not fill the ring buffer.
+/// Value of map `CLAIMED` (least recently used hash), whose key is [`crate::EndpointKey`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Claimed {
+    /// The port.
+    pub port: Id,
+    /// When, in nanoseconds since boot.
+    pub time: u64,
+}

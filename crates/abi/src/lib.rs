@@ -25,9 +25,9 @@ pub use acl::{
 };
 pub use attachment::{MAX_IFINDEX, NO_ATTACHMENT, NO_VLAN, OTHER_TAG, attachment, attachment_ifindex, attachment_vlan};
 pub use flow::{
-    Claim, DropCounter, DropCounterKey, DropSample, FLOW_CLOSING, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED, FLOW_REPLIED,
-    FLOW_RESOLVED, FLOW_SAME_SUBNET, FLOW_SENDER_UNCHECKED, Flow, FlowKey, FragmentKey, FragmentPorts, ORIGIN_PEERING,
-    ORIGIN_UNCHECKED, ORIGIN_VPC,
+    Claim, Claimed, DropCounter, DropCounterKey, DropSample, FLOW_CLOSING, FLOW_IN_ALLOWED, FLOW_OUT_ALLOWED,
+    FLOW_REPLIED, FLOW_RESOLVED, FLOW_SAME_SUBNET, FLOW_SENDER_UNCHECKED, Flow, FlowKey, FragmentKey, FragmentPorts,
+    ORIGIN_PEERING, ORIGIN_UNCHECKED, ORIGIN_VPC,
 };
 pub use forwarding::{
     CROSSING_ACTIVE, CROSSING_CLOSED, CROSSING_EXPIRED, CROSSING_PENDING, CROSSING_REJECTED, CidrKey, Crossing,

@@ -256,8 +256,8 @@ async fn a_storm_of_claims_starves_nobody() {
         storm.push(std::thread::spawn(move || {
             let mut sent = 0_u32;
             while !stop.load(Ordering::Relaxed) {
-                announcer.announce("10.0.0.100".parse().unwrap()).unwrap();
-                sent += 1;
+                // The kernel may have no room for one more at the moment.
+                sent += u32::from(announcer.announce("10.0.0.100".parse().unwrap()).is_ok());
             }
             sent
         }));

@@ -13,7 +13,7 @@ use crate::map::Maps;
 use crate::{Datapath, Error, MapName};
 
 /// Reads claims as they are made. Independent of the [`Datapath`] that it was taken from: may be used in another thread.
-/// What nobody has read stays in the kernel's ring buffer, some 1,000 claims, also from one process to the next.
+/// What nobody has read stays in the kernel's ring buffer, some 18,000 claims, also from one process to the next.
 pub struct ClaimReader {
     ring: RingBuf<MapData>,
 }
@@ -61,9 +61,14 @@ impl Maps {
     }
 }
 
+/// How many claims are taken at once: the kernel may write them as fast as they are read.
+const AT_ONCE: usize = 32_768;
+
 fn read_all(ring: &mut RingBuf<MapData>) -> Vec<Claim> {
     let mut claims = Vec::new();
-    while let Some(record) = ring.next() {
+    while claims.len() < AT_ONCE
+        && let Some(record) = ring.next()
+    {
         claims.extend(Claim::read_from_bytes(&record));
     }
     claims

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fmt};
 
 use abi::{
-    Acl, AclAddressKey, AclKey, AclPortKey, AclRules, AddressPair, AddressPairKey, CidrKey, Crossing, CrossingKey,
-    DropCounter, DropCounterKey, Endpoint, EndpointKey, Flow, FlowKey, FragmentKey, FragmentPorts, Id, Identity,
-    IdentityKey, Port, Route, RouteKey, Rule, RuleKey, Subnet,
+    Acl, AclAddressKey, AclKey, AclPortKey, AclRules, AddressPair, AddressPairKey, CidrKey, Claimed, Crossing,
+    CrossingKey, DropCounter, DropCounterKey, Endpoint, EndpointKey, Flow, FlowKey, FragmentKey, FragmentPorts, Id,
+    Identity, IdentityKey, Port, Route, RouteKey, Rule, RuleKey, Subnet,
 };
 use aya::{
     Ebpf,
@@ -60,6 +60,8 @@ pub enum MapName {
     Sampled,
     /// Examples of dropped packets: a ring buffer.
     Events,
+    /// The last claims of virtual IPs that were reported.
+    Claimed,
     /// Claims of virtual IPs: a ring buffer.
     Claims,
     /// The programs that the one on the interfaces goes on with.
@@ -68,7 +70,7 @@ pub enum MapName {
 
 impl MapName {
     /// All maps.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Ports,
         Self::Endpoints,
         Self::Routes,
@@ -88,6 +90,7 @@ impl MapName {
         Self::Drops,
         Self::Sampled,
         Self::Events,
+        Self::Claimed,
         Self::Claims,
         Self::Parts,
     ];
@@ -115,6 +118,7 @@ impl MapName {
             Self::Drops => "DROPS",
             Self::Sampled => "SAMPLED",
             Self::Events => "EVENTS",
+            Self::Claimed => "CLAIMED",
             Self::Claims => "CLAIMS",
             Self::Parts => "PARTS",
         }
@@ -129,8 +133,10 @@ impl fmt::Display for MapName {
 
 /// Size of the ring buffer: a power of two and whole pages, some 3,600 examples.
 const EVENT_BYTES: u32 = 1 << 18;
-/// The same for claims: some 1,000.
-const CLAIM_BYTES: u32 = 1 << 16;
+/// The same for claims: some 18,000.
+const CLAIM_BYTES: u32 = 1 << 20;
+/// Virtual IPs whose last claim is kept.
+const CLAIMED: u32 = 16_384;
 
 /// Number of the pipeline's parts (`pipeline::Part`), with none counted as well.
 const PARTS: u32 = 6;
@@ -216,6 +222,7 @@ impl Capacities {
             MapName::Fragments => self.fragments,
             MapName::Drops | MapName::Sampled => self.drops,
             MapName::Events => EVENT_BYTES,
+            MapName::Claimed => CLAIMED,
             MapName::Claims => CLAIM_BYTES,
             MapName::Parts => PARTS,
         }
@@ -277,6 +284,7 @@ impl Shape {
             MapName::Generations => shape(MapType::Array, 4, 8, 0),
             MapName::Flows | MapName::NewFlows => lru(size_of::<FlowKey>(), size_of::<Flow>()),
             MapName::Fragments => lru(size_of::<FragmentKey>(), size_of::<FragmentPorts>()),
+            MapName::Claimed => lru(size_of::<EndpointKey>(), size_of::<Claimed>()),
             MapName::Sampled => shape(MapType::LruPerCpuHash, size_of::<DropCounterKey>(), 8, 0),
             MapName::Events | MapName::Claims => shape(MapType::RingBuf, 0, 0, 0),
             MapName::Parts => shape(MapType::ProgramArray, 4, 4, 0),

@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use abi::{Flow, FlowKey};
+use abi::{Claim, Flow, FlowKey};
 use common::{in_namespace, object, veth};
 use datapath::{
     Capacities, Error,
@@ -64,6 +64,7 @@ fn the_kernel_and_the_simulator_agree_on_every_packet() {
         let mut tables = Tables::default();
         let mut seen = Seen::default();
         let mut forgotten = Instant::now();
+        let (mut kernel_claims, mut world_claims) = (ChangedClaims::default(), ChangedClaims::default());
         let configurations = if std::env::var_os("CAUSEWAY_SOAK").is_some() { 20 } else { 1 } * CONFIGURATIONS;
         for seed in 0..configurations {
             let mut random = Random::new(seed);
@@ -79,7 +80,8 @@ fn the_kernel_and_the_simulator_agree_on_every_packet() {
                 forgotten = Instant::now();
             }
             compare(seed, &mut random, (&mut kernel, &mut world), (&places, &others), &mut seen);
-            assert_eq!(kernel.claims(), world.take_claims(), "seed {seed}");
+            let claims = (kernel_claims.changes(kernel.claims()), world_claims.changes(world.take_claims()));
+            assert_eq!(claims.0, claims.1, "seed {seed}");
             assert_eq!(flows(kernel.flows().unwrap()), world_flows(&world), "seed {seed}");
         }
         println!("{seen:?}");
@@ -129,6 +131,20 @@ fn as_kernel(outcome: sim::Outcome, own: u32, vni: u32, frame: Vec<u8>) -> Outco
         sim::Outcome::Consumed => (3, 0, 0, vni, SHOT),
     };
     Outcome { action, reason, ifindex, vni, result, frame, duration: Duration::ZERO }
+}
+
+/// Claims without those that repeat the last one of their virtual IP, which the kernel leaves out for a while.
+#[derive(Default)]
+struct ChangedClaims(BTreeMap<(u32, u8, abi::Address), abi::Id>);
+
+impl ChangedClaims {
+    fn changes(&mut self, mut claims: Vec<Claim>) -> Vec<Claim> {
+        claims.retain(|claim| {
+            let vip = (claim.vni, claim.family, claim.address);
+            self.0.insert(vip, claim.port) != Some(claim.port)
+        });
+        claims
+    }
 }
 
 /// Flows without the time of their last packet, which the two worlds measure by different clocks.
