@@ -147,6 +147,11 @@ async fn dhclient_gets_the_port_s_address() {
     let text = told(folder.path(), &["reason=BOUND".to_owned()]).unwrap();
     let server = text.lines().find_map(|line| line.strip_prefix("new_dhcp_server_identifier=")).unwrap();
     assert_eq!(server, "10.0.0.254", "NET-4");
+    // It writes the lease down after it has told.
+    wait_for("the lease on the disk", PATIENCE, || {
+        let written = fs::read_to_string(folder.path().join("lease-4")).unwrap_or_default();
+        written.contains("10.0.0.10").then_some(())
+    });
     drop(client);
     // Again, as after a restart: it asks for what it had.
     let mut client = dhclient(&one, "-4", folder.path());
