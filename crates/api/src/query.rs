@@ -1,5 +1,7 @@
 //! Query strings: filters (api-vpc §0.5) and pages (§0.4).
 
+use std::fmt::Display;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
@@ -34,23 +36,28 @@ impl Query {
         self.0.iter().filter(move |(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    /// Whether an item passes a filter of one value: it does when the filter is absent.
+    /// Whether an item passes a filter of one value: it does when the filter is absent. The value is written out only
+    /// when there is a filter.
     #[must_use]
-    pub fn is(&self, name: &str, value: &str) -> bool {
-        self.one(name).is_none_or(|wanted| wanted == value)
+    pub fn is(&self, name: &str, value: impl Display) -> bool {
+        self.one(name).is_none_or(|wanted| value.to_string() == wanted)
     }
 
     /// Whether an item with several values passes a filter of one value.
     #[must_use]
-    pub fn is_one_of(&self, name: &str, values: &[&str]) -> bool {
-        self.one(name).is_none_or(|wanted| values.contains(&wanted))
+    pub fn is_one_of<const N: usize>(&self, name: &str, values: [impl Display; N]) -> bool {
+        self.one(name).is_none_or(|wanted| values.iter().any(|value| value.to_string() == wanted))
     }
 
     /// Whether an item passes a filter of several values, repeated or separated by commas: any of them will do.
     #[must_use]
-    pub fn any(&self, name: &str, value: &str) -> bool {
+    pub fn any(&self, name: &str, value: impl Display) -> bool {
         let mut wanted = self.all(name).peekable();
-        wanted.peek().is_none() || wanted.any(|w| w == value || w.split(',').any(|part| part == value))
+        if wanted.peek().is_none() {
+            return true;
+        }
+        let value = value.to_string();
+        wanted.any(|w| w == value || w.split(',').any(|part| part == value))
     }
 
     /// Whether an item passes the filter on enterprise projects.

@@ -37,7 +37,7 @@ pub(crate) async fn list(
     let groups: Vec<_> = filtered(&state.catalog(), &identity.project_caller()?, &query)
         .into_iter()
         .filter(|group| query.any("name", &group.name) && query.any("description", &group.description))
-        .filter(|group| query.any("ip_version", &version_number(group.version).to_string()))
+        .filter(|group| query.any("ip_version", version_number(group.version)))
         .collect();
     let (groups, page_info) = v3_page(&query, groups, |group| group.id.to_string())?;
     let address_groups = groups.iter().map(|group| AddressGroupV3::new(group)).collect();
@@ -198,7 +198,7 @@ async fn carry_out(
 fn filtered(catalog: &Catalog, caller: &Caller, query: &Query) -> Vec<Arc<AddressGroup>> {
     control::address_groups(catalog, caller)
         .into_iter()
-        .filter(|group| query.any("id", &group.id.to_string()) && query.any_enterprise(&group.enterprise_project_id))
+        .filter(|group| query.any("id", group.id) && query.any_enterprise(&group.enterprise_project_id))
         .collect()
 }
 

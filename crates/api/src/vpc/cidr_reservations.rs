@@ -40,9 +40,9 @@ pub(crate) async fn list(
     };
     let reservations: Vec<_> = control::cidr_reservations(&catalog, &identity.project_caller()?)
         .into_iter()
-        .filter(|reservation| query.any("id", &reservation.id.to_string()) && query.any("name", &reservation.name))
-        .filter(|reservation| query.any("virsubnet_id", &reservation.subnet.to_string()))
-        .filter(|reservation| query.any("cidr", &reservation.cidr.to_string()))
+        .filter(|reservation| query.any("id", reservation.id) && query.any("name", &reservation.name))
+        .filter(|reservation| query.any("virsubnet_id", reservation.subnet))
+        .filter(|reservation| query.any("cidr", reservation.cidr))
         .filter(|reservation| query.any("ip_version", if reservation.cidr.addr().is_ipv6() { "6" } else { "4" }))
         .filter(|reservation| query.any("description", &reservation.description) && enterprise(reservation))
         .collect();

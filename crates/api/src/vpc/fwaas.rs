@@ -38,11 +38,11 @@ pub(crate) async fn list_groups(
     let policy = |policy: Option<NetworkAclPolicyId>| policy.map(|policy| policy.to_string()).unwrap_or_default();
     let acls: Vec<_> = control::network_acls(&state.catalog(), &identity.project_caller()?)
         .into_iter()
-        .filter(|acl| query.any("id", &acl.id.to_string()) && query.any("name", &acl.name))
+        .filter(|acl| query.any("id", acl.id) && query.any("name", &acl.name))
         .filter(|acl| query.any("description", &acl.description) && query.is("status", acl_status(acl)))
         .filter(|acl| query.is("ingress_firewall_policy_id", &policy(acl.ingress_policy)))
         .filter(|acl| query.is("egress_firewall_policy_id", &policy(acl.egress_policy)))
-        .filter(|acl| query.flag("admin_state_up", acl.enabled) && query.is("tenant_id", &acl.project.to_string()))
+        .filter(|acl| query.flag("admin_state_up", acl.enabled) && query.is("tenant_id", acl.project))
         .collect();
     let (acls, firewall_groups_links) = v2_page(&query, &frame.url(), acls, |acl| acl.id.to_string())?;
     let firewall_groups = acls.iter().map(|acl| FirewallGroup::new(acl)).collect();
@@ -153,9 +153,9 @@ pub(crate) async fn list_policies(
 ) -> Result<Json<FirewallPolicyList>, Problem> {
     let policies: Vec<_> = control::network_acl_policies(&state.catalog(), &identity.project_caller()?)
         .into_iter()
-        .filter(|policy| query.any("id", &policy.id.to_string()) && query.any("name", &policy.name))
+        .filter(|policy| query.any("id", policy.id) && query.any("name", &policy.name))
         .filter(|policy| query.any("description", &policy.description) && query.flag("audited", policy.audited))
-        .filter(|policy| query.is("tenant_id", &policy.project.to_string()))
+        .filter(|policy| query.is("tenant_id", policy.project))
         .collect();
     let (policies, firewall_policies_links) = v2_page(&query, &frame.url(), policies, |policy| policy.id.to_string())?;
     let firewall_policies = policies.iter().map(|policy| FirewallPolicy::new(policy)).collect();
@@ -310,11 +310,11 @@ pub(crate) async fn list_rules(
 ) -> Result<Json<FirewallRuleList>, Problem> {
     let rules: Vec<_> = control::network_acl_rules(&state.catalog(), &identity.project_caller()?)
         .into_iter()
-        .filter(|rule| query.any("id", &rule.id.to_string()) && query.any("name", &rule.name))
+        .filter(|rule| query.any("id", rule.id) && query.any("name", &rule.name))
         .filter(|rule| query.any("description", &rule.description) && query.is("action", acl_action(rule.action)))
         .filter(|rule| query.is("protocol", &rule.protocol.map(|protocol| protocol.to_string()).unwrap_or_default()))
-        .filter(|rule| query.is("ip_version", &version_number(rule.version).to_string()))
-        .filter(|rule| query.flag("enabled", rule.enabled) && query.is("tenant_id", &rule.project.to_string()))
+        .filter(|rule| query.is("ip_version", version_number(rule.version)))
+        .filter(|rule| query.flag("enabled", rule.enabled) && query.is("tenant_id", rule.project))
         .collect();
     let (rules, firewall_rules_links) = v2_page(&query, &frame.url(), rules, |rule| rule.id.to_string())?;
     let firewall_rules = rules.iter().map(|rule| FirewallRule::new(rule)).collect();

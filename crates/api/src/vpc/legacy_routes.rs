@@ -33,10 +33,10 @@ pub(crate) async fn list(
         .into_iter()
         .map(|view| view.route)
         .filter(|route| is_legacy(&catalog, route))
-        .filter(|route| query.is("id", &route.id.to_string()) && query.is("type", "peering"))
-        .filter(|route| query.is("vpc_id", &route.vpc.to_string()))
-        .filter(|route| query.is("tenant_id", &route.project.to_string()))
-        .filter(|route| query.is("destination", &route.destination.to_string()))
+        .filter(|route| query.is("id", route.id) && query.is("type", "peering"))
+        .filter(|route| query.is("vpc_id", route.vpc))
+        .filter(|route| query.is("tenant_id", route.project))
+        .filter(|route| query.is("destination", route.destination))
         .collect();
     let (routes, routes_links) = v2_page(&query, &frame.url(), routes, |route| route.id.to_string())?;
     Ok(Json(LegacyRouteList { routes: routes.iter().map(|route| LegacyRoute::new(route)).collect(), routes_links }))

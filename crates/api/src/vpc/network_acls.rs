@@ -38,7 +38,7 @@ pub(crate) async fn list(
 ) -> Result<Json<FirewallList>, Problem> {
     let acls: Vec<_> = control::network_acls(&state.catalog(), &identity.project_caller()?)
         .into_iter()
-        .filter(|acl| query.any("id", &acl.id.to_string()) && query.any("name", &acl.name))
+        .filter(|acl| query.any("id", acl.id) && query.any("name", &acl.name))
         .filter(|acl| query.any("status", acl_status(acl)) && query.flag("admin_state_up", acl.enabled))
         .filter(|acl| query.any_enterprise(&acl.enterprise_project_id))
         .collect();

@@ -33,9 +33,9 @@ pub(crate) async fn list(
 ) -> Result<Json<NetworkListV2>, Problem> {
     let networks: Vec<NetworkView> = control::networks(&state.catalog(), &identity.project_caller()?)
         .into_iter()
-        .filter(|network| query.is("id", &network.id.to_string()) && query.is("name", &network.name))
-        .filter(|network| query.is("tenant_id", &network.project.to_string()))
-        .filter(|network| query.is("project_id", &network.project.to_string()))
+        .filter(|network| query.is("id", network.id) && query.is("name", &network.name))
+        .filter(|network| query.is("tenant_id", network.project))
+        .filter(|network| query.is("project_id", network.project))
         .filter(|_| query.is("status", ACTIVE) && query.is("provider:network_type", NETWORK_TYPE))
         .filter(|_| query.flag("shared", false) && query.flag("router:external", false))
         .filter(|_| query.flag("admin_state_up", true))
@@ -131,14 +131,14 @@ pub(crate) async fn list_availabilities(
     let catalog = state.catalog();
     let networks: Vec<NetworkView> = control::networks(&catalog, &identity.project_caller()?)
         .into_iter()
-        .filter(|network| query.is("network_id", &network.id.to_string()))
+        .filter(|network| query.is("network_id", network.id))
         .filter(|network| query.is("network_name", &network.name))
-        .filter(|network| query.is("tenant_id", &network.project.to_string()))
-        .filter(|network| query.is("project_id", &network.project.to_string()))
+        .filter(|network| query.is("tenant_id", network.project))
+        .filter(|network| query.is("project_id", network.project))
         .collect();
     let (networks, network_ip_availabilities_links) =
         v2_page(&query, &frame.url(), networks, |network| network.id.to_string())?;
-    let of_version = |version: u8| query.is("ip_version", &version.to_string());
+    let of_version = |version: u8| query.is("ip_version", version);
     let network_ip_availabilities =
         networks.iter().map(|network| NetworkIpAvailability::new(&catalog, network, of_version)).collect();
     Ok(Json(NetworkIpAvailabilityList { network_ip_availabilities, network_ip_availabilities_links }))

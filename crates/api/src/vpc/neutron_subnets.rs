@@ -37,17 +37,17 @@ pub(crate) async fn list(
 ) -> Result<Json<NeutronSubnetListV2>, Problem> {
     let networks: Vec<NetworkView> = control::networks(&state.catalog(), &identity.project_caller()?)
         .into_iter()
-        .filter(|network| query.is("network_id", &network.id.to_string()))
-        .filter(|network| query.is("tenant_id", &network.project.to_string()))
-        .filter(|network| query.is("project_id", &network.project.to_string()))
+        .filter(|network| query.is("network_id", network.id))
+        .filter(|network| query.is("tenant_id", network.project))
+        .filter(|network| query.is("project_id", network.project))
         .filter(|network| query.flag("enable_dhcp", network.range.as_ref().is_some_and(|range| range.dhcp_enable)))
         .collect();
     let mut subnets: Vec<(NeutronSubnet, &NetworkView)> = networks
         .iter()
         .flat_map(|network| network.subnets().into_iter().map(move |subnet| (subnet, network)))
-        .filter(|(subnet, _)| query.is("id", &subnet.id.hyphenated().to_string()) && query.is("name", &subnet.name))
-        .filter(|(subnet, _)| query.is("cidr", &subnet.cidr.to_string()))
-        .filter(|(subnet, _)| query.is("gateway_ip", &subnet.gateway.to_string()))
+        .filter(|(subnet, _)| query.is("id", subnet.id.hyphenated()) && query.is("name", &subnet.name))
+        .filter(|(subnet, _)| query.is("cidr", subnet.cidr))
+        .filter(|(subnet, _)| query.is("gateway_ip", subnet.gateway))
         .filter(|(subnet, _)| query.is("ip_version", if subnet.cidr.addr().is_ipv6() { "6" } else { "4" }))
         .collect();
     subnets.sort_unstable_by_key(|(subnet, _)| subnet.id);

@@ -28,13 +28,12 @@ pub(crate) async fn list(
 ) -> Result<Json<PeeringList>, Problem> {
     let peerings: Vec<_> = control::peerings(&state.catalog(), &identity.project_caller()?)
         .into_iter()
-        .filter(|peering| query.is("id", &peering.id.to_string()) && query.is("name", &peering.name))
+        .filter(|peering| query.is("id", peering.id) && query.is("name", &peering.name))
         .filter(|peering| query.is("status", peering.status.as_str()))
         // Both filters match either side (clients §6, trap 4).
         .filter(|peering| {
-            let [a, b] = peering.vpcs().map(|vpc| vpc.to_string());
-            let (c, d) = (peering.requester.project.to_string(), peering.accepter.project.to_string());
-            query.is_one_of("vpc_id", &[&a, &b]) && query.is_one_of("tenant_id", &[&c, &d])
+            let projects = [peering.requester.project, peering.accepter.project];
+            query.is_one_of("vpc_id", peering.vpcs()) && query.is_one_of("tenant_id", projects)
         })
         .collect();
     let (peerings, peerings_links) = v2_page(&query, &frame.url(), peerings, |peering| peering.id.to_string())?;

@@ -160,9 +160,9 @@ fn asks_for_router_interfaces(catalog: &Catalog, query: &Query) -> bool {
 fn router_interfaces(catalog: &Catalog, caller: &Caller, query: &Query) -> Vec<PortObject> {
     let mut ports: Vec<PortObject> = control::subnets(catalog, caller)
         .iter()
-        .filter(|subnet| query.is("network_id", &subnet.id.to_string()))
-        .filter(|subnet| query.is("device_id", &subnet.vpc.to_string()))
-        .filter(|subnet| query.is("tenant_id", &subnet.project.to_string()))
+        .filter(|subnet| query.is("network_id", subnet.id))
+        .filter(|subnet| query.is("device_id", subnet.vpc))
+        .filter(|subnet| query.is("tenant_id", subnet.project))
         .map(|subnet| PortObject::router_interface(subnet))
         .filter(|port| query.any("id", &port.id) && port.passes(query))
         .collect();
@@ -201,15 +201,15 @@ fn filtered(catalog: &Catalog, identity: &Identity, query: &Query) -> Result<Vec
         let device = port.server.map(|server| server.to_string()).unwrap_or_default();
         let groups: Vec<String> = port.security_groups.iter().map(ToString::to_string).collect();
         let mut wanted_groups = query.all("security_groups");
-        query.any("id", &port.id.to_string())
+        query.any("id", port.id)
             && query.is("name", &port.name)
-            && query.is("network_id", &port.subnet.to_string())
-            && query.is("mac_address", &port.mac.to_string())
+            && query.is("network_id", port.subnet)
+            && query.is("mac_address", port.mac)
             && query.is("device_id", &device)
             && query.is("device_owner", &port.device_owner)
             && query.flag("admin_state_up", true)
             && query.flag("enable_efi", false)
-            && query.is("tenant_id", &port.project.to_string())
+            && query.is("tenant_id", port.project)
             && query.is("status", port_status(catalog, port))
             && wanted_groups.all(|wanted| groups.iter().any(|group| group == wanted))
             && has_addresses(catalog, port, query)

@@ -126,16 +126,16 @@ fn filtered(catalog: &Catalog, caller: &Caller, query: &Query) -> Vec<Arc<Port>>
     let ports = control::ports(catalog, caller).into_iter().filter(|port| {
         let device = port.server.map(|server| server.to_string()).unwrap_or_default();
         let groups: Vec<String> = port.security_groups.iter().map(ToString::to_string).collect();
-        query.any("id", &port.id.to_string())
+        query.any("id", port.id)
             && query.any("name", &port.name)
             && query.flag("admin_state_up", true)
             && query.is("status", port_status(catalog, port))
-            && query.any("virsubnet_id", &port.subnet.to_string())
-            && query.any("vpc_id", &port.vpc.to_string())
+            && query.any("virsubnet_id", port.subnet)
+            && query.any("vpc_id", port.vpc)
             && query.any("device_id", &device)
             && query.any("device_owner", &port.device_owner)
             && query.one("device_owner_prefixlike").is_none_or(|prefix| port.device_owner.starts_with(prefix))
-            && query.any("mac_address", &port.mac.to_string())
+            && query.any("mac_address", port.mac)
             && query.any("description", &port.description)
             && ["binding:host_id", "instance_id", "instance_type"].iter().all(|name| query.any(name, ""))
             && any_of(query, "security_groups", |wanted| groups.iter().any(|group| group == wanted))

@@ -34,7 +34,7 @@ pub(crate) async fn list(
     });
     let tables: Vec<_> = control::route_tables(&catalog, &identity.project_caller()?)
         .into_iter()
-        .filter(|table| query.is("id", &table.id.to_string()) && query.is("vpc_id", &table.vpc.to_string()))
+        .filter(|table| query.is("id", table.id) && query.is("vpc_id", table.vpc))
         .filter(|table| of_subnet.is_none_or(|wanted| wanted == Some(table.id)))
         .collect();
     let tables = v1_page(&query, tables, |table| table.id.to_string())?;

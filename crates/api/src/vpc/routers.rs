@@ -35,9 +35,9 @@ pub(crate) async fn list(
 ) -> Result<Json<RouterListV2>, Problem> {
     let vpcs: Vec<_> = control::vpcs(&state.catalog(), &identity.project_caller()?)
         .into_iter()
-        .filter(|vpc| query.is("id", &vpc.id.to_string()) && query.is("name", &vpc.name))
-        .filter(|vpc| query.is("tenant_id", &vpc.project.to_string()))
-        .filter(|vpc| query.is("project_id", &vpc.project.to_string()))
+        .filter(|vpc| query.is("id", vpc.id) && query.is("name", &vpc.name))
+        .filter(|vpc| query.is("tenant_id", vpc.project))
+        .filter(|vpc| query.is("project_id", vpc.project))
         .filter(|_| query.is("status", ACTIVE) && query.flag("admin_state_up", true))
         .collect();
     let (vpcs, routers_links) = v2_page(&query, &frame.url(), vpcs, |vpc| vpc.id.to_string())?;

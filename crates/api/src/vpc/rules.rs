@@ -350,8 +350,8 @@ fn filtered(
     let groups = control::security_groups(&state.catalog(), &identity.project_caller()?);
     let mut rules: Vec<_> = groups
         .into_iter()
-        .filter(|group| query.any("security_group_id", &group.id.to_string()))
-        .filter(|group| query.is("tenant_id", &group.project.to_string()))
+        .filter(|group| query.any("security_group_id", group.id))
+        .filter(|group| query.is("tenant_id", group.project))
         .flat_map(|group| {
             let rules: Vec<_> = group.rules.iter().filter(|rule| passes(&group, rule, query)).cloned().collect();
             rules.into_iter().map(move |rule| (Arc::clone(&group), rule))
@@ -364,7 +364,7 @@ fn filtered(
 fn passes(group: &SecurityGroup, rule: &SecurityGroupRule, query: &Query) -> bool {
     let shown = RuleV1::v1(group, rule);
     let number = |value: Option<u16>| value.map(|value| value.to_string()).unwrap_or_default();
-    query.any("id", &rule.id.to_string())
+    query.any("id", rule.id)
         && query.any("direction", direction(rule))
         && query.any("protocol", &rule.protocol.map(|protocol| protocol.to_string()).unwrap_or_default())
         && query.any("ethertype", ethertype(rule))
@@ -373,7 +373,7 @@ fn passes(group: &SecurityGroup, rule: &SecurityGroupRule, query: &Query) -> boo
         && query.any("remote_group_id", &remote_group(rule).unwrap_or_default())
         && query.any("remote_address_group_id", &remote_address_group(rule).unwrap_or_default())
         && query.any("action", action(rule))
-        && query.any("priority", &rule.priority.to_string())
+        && query.any("priority", rule.priority)
         && query.any("enabled", if rule.enabled { "true" } else { "false" })
         && query.is("port_range_min", &number(shown.port_range_min()))
         && query.is("port_range_max", &number(shown.port_range_max()))

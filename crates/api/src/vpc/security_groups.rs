@@ -92,9 +92,9 @@ pub(crate) async fn list_v2(
 ) -> Result<Json<GroupListV2>, Problem> {
     let groups: Vec<_> = control::security_groups(&state.catalog(), &identity.project_caller()?)
         .into_iter()
-        .filter(|group| query.is("id", &group.id.to_string()) && query.is("name", &group.name))
+        .filter(|group| query.is("id", group.id) && query.is("name", &group.name))
         .filter(|group| query.is("description", &group.description))
-        .filter(|group| query.is("tenant_id", &group.project.to_string()))
+        .filter(|group| query.is("tenant_id", group.project))
         .collect();
     let (groups, security_groups_links) = v2_page(&query, &frame.url(), groups, |group| group.id.to_string())?;
     let security_groups = groups.iter().map(|group| GroupV2::new(group)).collect();
@@ -168,7 +168,7 @@ pub(crate) async fn list_v3(
 ) -> Result<Json<GroupListV3>, Problem> {
     let groups: Vec<_> = control::security_groups(&state.catalog(), &identity.project_caller()?)
         .into_iter()
-        .filter(|group| query.any("id", &group.id.to_string()) && query.any("name", &group.name))
+        .filter(|group| query.any("id", group.id) && query.any("name", &group.name))
         .filter(|group| query.any("description", &group.description) && query.enterprise(&group.enterprise_project_id))
         .collect();
     let (groups, page_info) = v3_page(&query, groups, |group| group.id.to_string())?;

@@ -284,11 +284,11 @@ fn filtered(catalog: &Catalog, caller: &Caller, query: &Query) -> Vec<Arc<Port>>
     let ports = control::ports(catalog, caller).into_iter().filter(|port| port.is_supplementary());
     let wanted = ports.filter(|port| {
         let parent = port.parent().map(|parent| parent.port.to_string()).unwrap_or_default();
-        query.any("id", &port.id.to_string())
-            && query.any("virsubnet_id", &port.subnet.to_string())
-            && query.any("private_ip_address", &port.ipv4.to_string())
-            && query.any("mac_address", &port.mac.to_string())
-            && query.any("vpc_id", &port.vpc.to_string())
+        query.any("id", port.id)
+            && query.any("virsubnet_id", port.subnet)
+            && query.any("private_ip_address", port.ipv4)
+            && query.any("mac_address", port.mac)
+            && query.any("vpc_id", port.vpc)
             && query.any("description", &port.description)
             && query.any("parent_id", &parent)
     });

@@ -35,7 +35,7 @@ pub(crate) async fn list(
     let tags = tag_filter(&query);
     let vpcs: Vec<VpcV1> = control::vpcs(&catalog, &identity.project_caller()?)
         .iter()
-        .filter(|vpc| query.is("id", &vpc.id.to_string()) && query.enterprise(&vpc.enterprise_project_id))
+        .filter(|vpc| query.is("id", vpc.id) && query.enterprise(&vpc.enterprise_project_id))
         .filter(|vpc| tags.passes(&vpc.tags))
         .map(|vpc| VpcV1::new(vpc))
         .collect();
@@ -115,7 +115,7 @@ pub(crate) async fn list_v3(
     let catalog = state.catalog();
     let vpcs: Vec<_> = control::vpcs(&catalog, &identity.project_caller()?)
         .into_iter()
-        .filter(|vpc| query.any("id", &vpc.id.to_string()) && query.any("name", &vpc.name))
+        .filter(|vpc| query.any("id", vpc.id) && query.any("name", &vpc.name))
         .filter(|vpc| query.any("description", &vpc.description) && query.enterprise(&vpc.enterprise_project_id))
         .filter(|vpc| query.any("cidr", &vpc.cidr.map(|cidr| cidr.to_string()).unwrap_or_default()))
         .collect();
