@@ -1,10 +1,12 @@
 //! All routes and what is around them.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
+use axum::http::header;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -26,14 +28,9 @@ use crate::{causeway, enterprise, iam, openapi, vpc};
 pub fn router(state: State) -> Router {
     let (routes, document) = parts(&state);
     let names = state.names();
-    let document: Arc<str> = openapi::text(document).into();
-    state.name_operations(&document);
-    let document = move || {
-        let document = Arc::clone(&document);
-        async move { ([("content-type", "application/json")], document.to_string()) }
-    };
+    state.name_operations(document);
     let routes = routes
-        .route("/openapi.json", get(document))
+        .route("/openapi.json", get(served_document))
         .fallback(|| async {
             Problem::no_such_api("The API does not exist or has not been published in the environment.")
         })
@@ -50,7 +47,19 @@ pub fn router(state: State) -> Router {
 /// The OpenAPI document, as `/openapi.json` serves it.
 #[must_use]
 pub fn document() -> String {
-    openapi::text(routes(&|router| router).split_for_parts().1)
+    openapi::text(described())
+}
+
+/// What the handlers declare.
+pub(crate) fn described() -> OpenApi {
+    routes(&|router| router).split_for_parts().1
+}
+
+/// Written when somebody asks for it: a megabyte that most servers never need.
+async fn served_document() -> Result<Response, Problem> {
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document().into());
+    let text = tokio::task::spawn_blocking(|| DOCUMENT.clone()).await.map_err(Problem::internal)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
 fn parts(state: &State) -> (Router<State>, OpenApi) {

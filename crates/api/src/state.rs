@@ -12,6 +12,7 @@ use control::{Caller, Context, Driver, Error, Limits, Origin, Outcome};
 use model::{Record, Timestamp};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::openapi::OpenApi;
 
 use crate::audit::{self, Operations, Refusals};
 use crate::auth::password::Passwords;
@@ -90,7 +91,7 @@ impl State {
     }
 
     /// Says what the operations are called.
-    pub(crate) fn name_operations(&self, document: &str) {
+    pub(crate) fn name_operations(&self, document: OpenApi) {
         let _ = self.operations.set(Operations::of(document));
     }
 

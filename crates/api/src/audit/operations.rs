@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use axum::http::Method;
 use model::{EventResource, Kind};
-use serde_json::Value;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::Operation;
+
+use crate::openapi::operations;
 
 /// Operations that change nothing, though their method is not `GET`: they only ask.
 const QUESTIONS: [&str; 3] = ["trace", "reach", "probe"];
@@ -18,19 +21,9 @@ pub(crate) struct Operations(HashMap<String, HashMap<Method, String>>);
 
 impl Operations {
     /// Those of an OpenAPI document.
-    pub(crate) fn of(document: &str) -> Self {
-        let document: Value = serde_json::from_str(document).unwrap_or_default();
-        let mut operations: HashMap<String, HashMap<Method, String>> = HashMap::new();
-        for (path, item) in document["paths"].as_object().into_iter().flatten() {
-            for (method, operation) in item.as_object().into_iter().flatten() {
-                if let (Ok(method), Some(id)) =
-                    (method.to_uppercase().parse::<Method>(), operation["operationId"].as_str())
-                {
-                    operations.entry(path.clone()).or_default().insert(method, id.to_owned());
-                }
-            }
-        }
-        Self(operations)
+    pub(crate) fn of(document: OpenApi) -> Self {
+        let paths = document.paths.paths.into_iter();
+        Self(paths.map(|(path, mut item)| (path, operations(&mut item).filter_map(named).collect())).collect())
     }
 
     /// The id of an operation; `unknown` for one that the document does not have.
@@ -45,6 +38,10 @@ impl Operations {
             || QUESTIONS.contains(&self.id(method, path))
             || SEARCHES.iter().any(|end| path.ends_with(end))
     }
+}
+
+fn named((method, operation): (&str, &mut Operation)) -> Option<(Method, String)> {
+    Some((method.to_uppercase().parse().ok()?, operation.operation_id.take()?))
 }
 
 /// Parameters of paths that name no object: the project, and the key of a tag, which is about the object that has it.
@@ -104,7 +101,7 @@ mod tests {
 
     #[test]
     fn operations_are_named_as_in_the_document() {
-        let operations = Operations::of(&crate::document());
+        let operations = Operations::of(crate::router::described());
         assert_eq!(operations.id(&Method::POST, "/v1/{project_id}/vpcs"), "createVpc");
         assert_eq!(operations.id(&Method::PUT, "/v2.0/vpc/peerings/{peering_id}/accept"), "acceptVpcPeering");
         assert_eq!(operations.id(&Method::POST, "/nowhere"), "unknown");
@@ -132,7 +129,7 @@ mod tests {
     #[test]
     fn every_path_names_its_target_in_the_logs_words() {
         let mut kinds = std::collections::BTreeSet::new();
-        for path in Operations::of(&crate::document()).0.keys() {
+        for path in Operations::of(crate::router::described()).0.keys() {
             kinds.extend(target(path, "x").map(|target| target.kind));
         }
         let many: Vec<&String> = kinds.iter().filter(|kind| kind.ends_with('s') || kind.contains('_')).collect();
