@@ -361,6 +361,12 @@ impl Catalog {
         self.routes_to(NextHop::Vip(address)).filter(move |route| route.vpc == vpc)
     }
 
+    /// The number of peering connections of all projects, in every state.
+    #[must_use]
+    pub fn peering_count(&self) -> usize {
+        self.objects.peerings.len()
+    }
+
     /// The peering connections between two VPCs, in either direction and in every state.
     pub fn peering_between(&self, a: VpcId, b: VpcId) -> impl Iterator<Item = &Arc<Peering>> {
         self.indexes.vpc_pairs.of(pair(a, b)).filter_map(|id| self.objects.peerings.object(id))

@@ -38,7 +38,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { keep_log: 10_000, queue: 1024, batch: 256, cache_bytes: 64 << 20 }
+        Self { keep_log: 10_000, queue: 1024, batch: 256, cache_bytes: 8 << 20 }
     }
 }
 
