@@ -26,9 +26,8 @@ lint: ## Formatting, clippy, house rules, the kernel object's source hash
 test: ## Everything that a change has to pass; as root nothing is skipped
 	scripts/setup.sh test
 	$(MAKE) lint
-	$(CARGO) build --bin causeway
-	$(CARGO) test --workspace --no-fail-fast
-	tests/suites.sh
+	$(CARGO) build --workspace --bins --tests
+	CARGO=$(CARGO) tests/all.sh
 
 bench: ## Ratios against a direct veth pair, a Linux router with nftables, and moto's API server
 	scripts/setup.sh bench
