@@ -40,8 +40,8 @@ pub(crate) async fn list_groups(
         .into_iter()
         .filter(|acl| query.any("id", acl.id) && query.any("name", &acl.name))
         .filter(|acl| query.any("description", &acl.description) && query.is("status", acl_status(acl)))
-        .filter(|acl| query.is("ingress_firewall_policy_id", &policy(acl.ingress_policy)))
-        .filter(|acl| query.is("egress_firewall_policy_id", &policy(acl.egress_policy)))
+        .filter(|acl| query.is("ingress_firewall_policy_id", policy(acl.ingress_policy)))
+        .filter(|acl| query.is("egress_firewall_policy_id", policy(acl.egress_policy)))
         .filter(|acl| query.flag("admin_state_up", acl.enabled) && query.is("tenant_id", acl.project))
         .collect();
     let (acls, firewall_groups_links) = v2_page(&query, &frame.url(), acls, |acl| acl.id.to_string())?;
@@ -312,7 +312,7 @@ pub(crate) async fn list_rules(
         .into_iter()
         .filter(|rule| query.any("id", rule.id) && query.any("name", &rule.name))
         .filter(|rule| query.any("description", &rule.description) && query.is("action", acl_action(rule.action)))
-        .filter(|rule| query.is("protocol", &rule.protocol.map(|protocol| protocol.to_string()).unwrap_or_default()))
+        .filter(|rule| query.is("protocol", rule.protocol.map(|protocol| protocol.to_string()).unwrap_or_default()))
         .filter(|rule| query.is("ip_version", version_number(rule.version)))
         .filter(|rule| query.flag("enabled", rule.enabled) && query.is("tenant_id", rule.project))
         .collect();

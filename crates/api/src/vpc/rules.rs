@@ -366,17 +366,17 @@ fn passes(group: &SecurityGroup, rule: &SecurityGroupRule, query: &Query) -> boo
     let number = |value: Option<u16>| value.map(|value| value.to_string()).unwrap_or_default();
     query.any("id", rule.id)
         && query.any("direction", direction(rule))
-        && query.any("protocol", &rule.protocol.map(|protocol| protocol.to_string()).unwrap_or_default())
+        && query.any("protocol", rule.protocol.map(|protocol| protocol.to_string()).unwrap_or_default())
         && query.any("ethertype", ethertype(rule))
         && query.any("description", &rule.description)
-        && query.any("remote_ip_prefix", &remote_prefix(rule).unwrap_or_default())
-        && query.any("remote_group_id", &remote_group(rule).unwrap_or_default())
-        && query.any("remote_address_group_id", &remote_address_group(rule).unwrap_or_default())
+        && query.any("remote_ip_prefix", remote_prefix(rule).unwrap_or_default())
+        && query.any("remote_group_id", remote_group(rule).unwrap_or_default())
+        && query.any("remote_address_group_id", remote_address_group(rule).unwrap_or_default())
         && query.any("action", action(rule))
         && query.any("priority", rule.priority)
         && query.any("enabled", if rule.enabled { "true" } else { "false" })
-        && query.is("port_range_min", &number(shown.port_range_min()))
-        && query.is("port_range_max", &number(shown.port_range_max()))
+        && query.is("port_range_min", number(shown.port_range_min()))
+        && query.is("port_range_max", number(shown.port_range_max()))
 }
 
 fn find(

@@ -37,7 +37,7 @@ pub(crate) async fn list(
     let subnets: Vec<_> = control::networks(&catalog, &identity.project_caller()?)
         .into_iter()
         .filter(|network| network.range.as_ref().is_some_and(|range| tags.passes(&range.tags)))
-        .filter(|network| query.is("vpc_id", &network.vpc.map(|vpc| vpc.to_string()).unwrap_or_default()))
+        .filter(|network| query.is("vpc_id", network.vpc.map(|vpc| vpc.to_string()).unwrap_or_default()))
         .collect();
     let subnets = v1_page(&query, subnets, |subnet| subnet.id.to_string())?;
     Ok(Json(SubnetListBody { subnets: subnets.iter().filter_map(|subnet| SubnetV1::of(&catalog, subnet)).collect() }))

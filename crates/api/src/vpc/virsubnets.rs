@@ -28,7 +28,7 @@ pub(crate) async fn list(
     let networks: Vec<NetworkView> = control::networks(&state.catalog(), &identity.project_caller()?)
         .into_iter()
         .filter(|network| query.any("id", network.id) && query.any("name", &network.name))
-        .filter(|network| query.any("vpc_id", &network.vpc.map(|vpc| vpc.to_string()).unwrap_or_default()))
+        .filter(|network| query.any("vpc_id", network.vpc.map(|vpc| vpc.to_string()).unwrap_or_default()))
         .filter(|network| query.any("status", subnet_status(network)) && query.any("scope", SCOPE))
         .filter(|network| {
             network.range.as_ref().is_some_and(|range| {

@@ -117,7 +117,7 @@ pub(crate) async fn list_v3(
         .into_iter()
         .filter(|vpc| query.any("id", vpc.id) && query.any("name", &vpc.name))
         .filter(|vpc| query.any("description", &vpc.description) && query.enterprise(&vpc.enterprise_project_id))
-        .filter(|vpc| query.any("cidr", &vpc.cidr.map(|cidr| cidr.to_string()).unwrap_or_default()))
+        .filter(|vpc| query.any("cidr", vpc.cidr.map(|cidr| cidr.to_string()).unwrap_or_default()))
         .collect();
     let (vpcs, page_info) = v3_page(&query, vpcs, |vpc| vpc.id.to_string())?;
     let vpcs = vpcs.iter().map(|vpc| VpcV3::new(&catalog, vpc)).collect();
