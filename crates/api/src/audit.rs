@@ -22,6 +22,7 @@ pub(crate) use attempt::{Attempt, current};
 pub(crate) use operations::Operations;
 pub(crate) use refusals::Refusals;
 
+use crate::auth::{NO_OBJECT, WRONG_SIGNATURE};
 use crate::error::{Problem, answer};
 use crate::frame::Frame;
 use crate::serve::Connection;
@@ -34,6 +35,8 @@ tokio::task_local! {
 
 /// Characters of a client's name for itself that are kept.
 const USER_AGENT: usize = 256;
+/// Characters of what an answer said that are kept.
+const MESSAGE: usize = 512;
 
 /// The middleware around every operation.
 pub(crate) async fn observe(
@@ -44,7 +47,7 @@ pub(crate) async fn observe(
     request: Request,
     next: Next,
 ) -> Response {
-    let target = params.iter().filter(|(name, _)| !operations::NO_OBJECT.contains(name)).last().map(|(_, id)| id);
+    let target = params.iter().filter(|(name, _)| !NO_OBJECT.contains(name)).last().map(|(_, id)| id);
     let peer = request.extensions().get::<Connection>().map(|connection| connection.peer.ip());
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let operations = state.operations();
@@ -64,16 +67,19 @@ pub(crate) async fn observe(
         let result = match response.extensions().get::<Problem>() {
             Some(problem) => {
                 let answer = answer(problem, frame.family, frame.resource);
-                failure(answer.status, &answer.code, answer.internal, answer.message)
+                failure(answer.status, &answer.code, answer.internal, &answer.message)
             }
-            None => failure(response.status(), "", "refused", "The request was refused.".to_owned()),
+            None => failure(response.status(), "", "refused", "The request was refused."),
         };
         refuse(&state, &attempt, reads, result);
     }
     response
 }
 
-fn failure(status: StatusCode, code: &str, error: &str, message: String) -> EventResult {
+fn failure(status: StatusCode, code: &str, error: &str, message: &str) -> EventResult {
+    // What was signed is in the answer, for who signed it; it may be long, and hold a security token.
+    let message = if error == WRONG_SIGNATURE { "verify aksk signature fail" } else { message };
+    let message = message.chars().take(MESSAGE).collect();
     EventResult::Failure { status: status.as_u16(), code: code.to_owned(), error: error.to_owned(), message }
 }
 
@@ -99,7 +105,7 @@ struct Unfinished<'a> {
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let message = "The system error. The server's log says more under this request id.".to_owned();
+            let message = "The system error. The server's log says more under this request id.";
             let result = failure(StatusCode::INTERNAL_SERVER_ERROR, "", "internal", message);
             refuse(self.state, self.attempt, self.reads, result);
         }

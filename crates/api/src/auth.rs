@@ -18,8 +18,9 @@ use model::UserId;
 
 pub use identity::{Identity, Scope};
 
-pub(crate) use actions::is_registered;
-pub(crate) use authorize::authorize;
+pub(crate) use actions::{NO_OBJECT, is_registered};
+pub(crate) use authorize::{also, authorize};
+pub(crate) use signature::WRONG_SIGNATURE;
 
 use crate::audit;
 use crate::error::Problem;

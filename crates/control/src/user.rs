@@ -108,7 +108,7 @@ pub fn update_user(
     if request.old_password_hash.is_some_and(|hash| hash != user.password_hash) {
         return Err(Error::NotAuthorized("the password was changed meanwhile".to_owned()));
     }
-    if user.root && request.enabled == Some(false) && !caller.operator {
+    if user.root && request.enabled == Some(false) && (!caller.operator || caller.user == id) {
         return Err(Error::NotAuthorized("the first user of an account cannot be disabled".to_owned()));
     }
     if let Some(name) = request.name.filter(|name| *name != user.name) {

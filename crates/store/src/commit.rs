@@ -98,7 +98,21 @@ impl Commit {
     /// Adds a row to a journal.
     #[must_use]
     pub fn append(mut self, journal: impl Into<String>, id: u128, value: impl Into<Arc<[u8]>>) -> Self {
-        self.appends.push(Append { journal: journal.into(), id, value: value.into() });
+        self.appends.push(Append { journal: journal.into(), beside: None, id, value: value.into() });
+        self
+    }
+
+    /// Adds a row to a journal that is read together with another one: see [`Append::beside`].
+    #[must_use]
+    pub fn append_beside(
+        mut self,
+        journal: impl Into<String>,
+        beside: impl Into<String>,
+        id: u128,
+        value: impl Into<Arc<[u8]>>,
+    ) -> Self {
+        let beside = Some(beside.into());
+        self.appends.push(Append { journal: journal.into(), beside, id, value: value.into() });
         self
     }
 

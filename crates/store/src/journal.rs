@@ -10,7 +10,9 @@ use std::sync::Arc;
 pub struct Append {
     /// The journal's name.
     pub journal: String,
-    /// The id that the row gets, unless the journal's last one is not smaller: then it gets the one after that.
+    /// A journal that is read together with it: ids ascend in the order of commits over both.
+    pub beside: Option<String>,
+    /// The id that the row gets, unless the last one of these journals is not smaller: then it gets the one after that.
     pub id: u128,
     /// The row.
     pub value: Arc<[u8]>,

@@ -85,9 +85,10 @@ impl Memory {
             }
         }
         for append in appends {
-            let rows = state.journals.entry(append.journal).or_default();
-            let id = next_id(append.id, rows.last_key_value().map(|(id, _)| *id));
-            rows.insert(id, append.value);
+            let named = [Some(&append.journal), append.beside.as_ref()].into_iter().flatten();
+            let last = named.filter_map(|name| state.journals.get(name)?.last_key_value()).map(|(id, _)| *id).max();
+            let id = next_id(append.id, last);
+            state.journals.entry(append.journal).or_default().insert(id, append.value);
         }
         let Some(changes) = changes else { return Ok(state.revision) };
         for change in &changes.changes {

@@ -7,6 +7,7 @@ use model::{EventResource, Kind};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::Operation;
 
+use crate::auth::NO_OBJECT;
 use crate::openapi::operations;
 
 /// Operations that change nothing, though their method is not `GET`: they only ask.
@@ -43,9 +44,6 @@ impl Operations {
 fn named((method, operation): (&str, &mut Operation)) -> Option<(Method, String)> {
     Some((method.to_uppercase().parse().ok()?, operation.operation_id.take()?))
 }
-
-/// Parameters of paths that name no object: the project, and the key of a tag, which is about the object that has it.
-pub(super) const NO_OBJECT: [&str; 3] = ["project_id", "key", "tag_key"];
 
 /// The object that the last parameter of a path names: its kind is said by the segment before.
 pub(super) fn target(path: &str, id: &str) -> Option<EventResource> {

@@ -25,21 +25,53 @@ pub(crate) struct Rule {
     pub(crate) resource: &'static str,
     /// Whether a user may do it to itself unless a statement denies it.
     pub(crate) own: bool,
+    /// The parameter of the path that names the object; `None` for the last one.
+    object: Option<&'static str>,
+}
+
+/// Parameters that name no object: the project, and the key of a tag, which is about the object that has it.
+pub(crate) const NO_OBJECT: [&str; 3] = ["project_id", "key", "tag_key"];
+
+impl Rule {
+    /// The same about the object that another parameter than the last names.
+    const fn about(self, parameter: &'static str) -> Self {
+        Self { object: Some(parameter), ..self }
+    }
+
+    /// Whether it is about what belongs to an account as a whole: only what a user may do in all of the account counts,
+    /// whatever project a request names.
+    pub(crate) fn is_account_wide(&self) -> bool {
+        ["iam:", "eps:", "causeway:accounts:"].iter().any(|service| self.action.starts_with(service))
+    }
+
+    /// The id of the object among the parameters of a path.
+    pub(crate) fn object<'a>(&self, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
+        let is_object = |name: &str| match self.object {
+            Some(object) => name == object,
+            None => !NO_OBJECT.contains(&name),
+        };
+        parameters.filter(|(name, _)| is_object(name)).last().map(|(_, value)| value)
+    }
+
+    /// Whether its paths name subnets by their Neutron ids.
+    pub(crate) fn has_neutron_ids(&self) -> bool {
+        self.path.starts_with("/v2.0/subnets/")
+    }
 }
 
 /// An operation that needs an action on a type of resource; the object is the last of the path's parameters.
 const fn on(method: &'static str, path: &'static str, action: &'static str, resource: &'static str) -> Rule {
-    Rule { method, path, action, resource, own: false }
+    Rule { method, path, action, resource, own: false, object: None }
 }
 
 /// The same, and a user may do it to itself: the handler asks [`super::Identity::reach`].
 const fn own(method: &'static str, path: &'static str, action: &'static str, resource: &'static str) -> Rule {
-    Rule { method, path, action, resource, own: true }
+    Rule { method, path, action, resource, own: true, object: None }
 }
 
 /// An operation that every user may do: what a client needs to find its way (api-iam §6).
 const fn every(method: &'static str, path: &'static str) -> Rule {
-    Rule { method, path, action: "", resource: "", own: false }
+    Rule { method, path, action: "", resource: "", own: false, object: None }
 }
 
 static BY_ROUTE: LazyLock<HashMap<(&str, &str), &Rule>> =

@@ -3,7 +3,8 @@
 use axum::extract::{MatchedPath, RawPathParams, Request, State as AxumState};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use model::{AccessRequest, Decision, Facts};
+use catalog::Catalog;
+use model::{AccessRequest, Decision, Facts, Project};
 
 use super::actions::{self, Rule};
 use super::{Identity, Scope};
@@ -25,7 +26,7 @@ pub(crate) async fn authorize(
     let Some(identity) = request.extensions_mut().get_mut::<Identity>() else {
         return Problem::internal("authorisation is not behind authentication").into_response();
     };
-    let object = params.iter().filter(|(name, _)| *name != "project_id").last().map(|(_, value)| value);
+    let object = rule.object(params.iter());
     match decide(&state, identity, rule, object) {
         Decision::Allowed => {}
         Decision::Unsaid if rule.own => identity.own_only = Some(rule.action),
@@ -34,24 +35,79 @@ pub(crate) async fn authorize(
     next.run(request).await
 }
 
+/// Refuses what an operation does besides its own when the caller may not do that: as the operation with this method and
+/// path, on this object.
+///
+/// # Errors
+/// 403 with the action that is missing.
+pub(crate) fn also(
+    state: &State,
+    identity: &Identity,
+    method: &str,
+    path: &str,
+    object: Option<&str>,
+) -> Result<(), Problem> {
+    let rule = actions::rule(method, path);
+    let rule = rule.ok_or_else(|| Problem::internal(format!("{method} {path} has no action")))?;
+    match decide(state, identity, rule, object) {
+        Decision::Allowed => Ok(()),
+        Decision::Unsaid | Decision::Denied => Err(Problem::denied(rule.action)),
+    }
+}
+
 fn decide(state: &State, identity: &Identity, rule: &Rule, object: Option<&str>) -> Decision {
     if rule.action.is_empty() || identity.user.is_administrator() {
         return Decision::Allowed;
     }
-    let (project, region) = match &identity.scope {
-        Scope::Project(project) => (Some(project.id), project.region.0.as_str()),
-        Scope::Account => (None, "*"),
-    };
+    let catalog = state.catalog();
+    let decide = |project: Option<&Project>| decide_in(&catalog, state, identity, (rule, object), project);
+    match &identity.scope {
+        _ if rule.is_account_wide() => decide(None),
+        Scope::Project(project) => decide(Some(project)),
+        // The call sees all projects, so it has to be allowed in each of them.
+        Scope::Account => {
+            let strictest = |a: Decision, b: Decision| match (a, b) {
+                (Decision::Denied, _) | (_, Decision::Denied) => Decision::Denied,
+                (Decision::Unsaid, _) | (_, Decision::Unsaid) => Decision::Unsaid,
+                (Decision::Allowed, Decision::Allowed) => Decision::Allowed,
+            };
+            let projects = catalog.projects_of(identity.account.id);
+            projects.map(|project| decide(Some(project))).fold(decide(None), strictest)
+        }
+    }
+}
+
+/// Decides in one project, or in none.
+fn decide_in(
+    catalog: &Catalog,
+    state: &State,
+    identity: &Identity,
+    (rule, object): (&Rule, Option<&str>),
+    project: Option<&Project>,
+) -> Decision {
+    let region = project.map_or("*", |project| project.region.0.as_str());
     let service = rule.action.split(':').next().unwrap_or_default();
-    let resource = format!("{service}:{region}:{}:{}:{}", identity.account.id, rule.resource, object.unwrap_or("*"));
-    let policies = control::policies_in_force(&state.catalog(), &identity.user, project);
-    let facts = facts(state, identity, rule);
+    let object = object.map(|object| match rule.has_neutron_ids() {
+        true => subnet_of(catalog, object).unwrap_or_else(|| object.to_owned()),
+        false => object.to_owned(),
+    });
+    let object = object.as_deref().unwrap_or("*");
+    let resource = format!("{service}:{region}:{}:{}:{object}", identity.account.id, rule.resource);
+    let policies = control::policies_in_force(catalog, &identity.user, project.map(|project| project.id));
+    let facts = facts(state, identity, rule, project);
     let request = AccessRequest { action: rule.action, resource: &resource, facts: &facts };
     model::decide(policies.iter().map(control::AnyPolicy::document), &request)
 }
 
+/// The id of the subnet that policies know, of one that is named by a Neutron id.
+fn subnet_of(catalog: &Catalog, neutron: &str) -> Option<String> {
+    let id = neutron.parse().ok()?;
+    let subnet = catalog.subnet_by_neutron_id(id).map(|subnet| subnet.id);
+    subnet.or_else(|| catalog.network_by_neutron_id(id).map(|network| network.id)).map(|id| id.to_string())
+}
+
 /// What conditions can ask about (api-iam §9.2).
-fn facts(state: &State, identity: &Identity, rule: &Rule) -> Facts {
+fn facts(state: &State, identity: &Identity, rule: &Rule, project: Option<&Project>) -> Facts {
     let facts = Facts::new()
         .with("g:CurrentTime", state.now().with_zone())
         .with("g:DomainId", identity.account.id.to_string())
@@ -65,8 +121,8 @@ fn facts(state: &State, identity: &Identity, rule: &Rule) -> Facts {
         Some(address) => facts.with("g:SourceIp", address.to_canonical().to_string()),
         None => facts,
     };
-    match &identity.scope {
-        Scope::Project(project) => facts.with("g:ProjectName", project.name.clone()),
-        Scope::Account => facts,
+    match project {
+        Some(project) => facts.with("g:ProjectName", project.name.clone()),
+        None => facts,
     }
 }

@@ -39,8 +39,10 @@ impl Passwords {
         .await?
     }
 
-    /// Whether the password is the one of the hash; `None` is the hash of somebody who is not there.
+    /// Whether the password is the one of the hash; `None` is the hash of somebody who is not there, and an empty one that
+    /// of a user without a password: both take as long as a wrong one.
     pub(crate) async fn matches(&self, password: String, hash: Option<String>) -> Result<bool, Problem> {
+        let hash = hash.filter(|hash| !hash.is_empty());
         let known = hash.is_some();
         let hash = match hash {
             Some(hash) => hash,

@@ -11,6 +11,9 @@ use signing::Authorization;
 use crate::error::Problem;
 use crate::frame::Frame;
 
+/// Causeway's own code of a signature that is not the one of the request.
+pub(crate) const WRONG_SIGNATURE: &str = "wrong_signature";
+
 /// The key that signed the request.
 ///
 /// # Errors
@@ -59,7 +62,7 @@ pub(super) fn verify(
     // The signature goes first: only who has the secret learns how far the clocks are apart.
     let secret = vault.open(&key.id, &key.secret).map_err(Problem::internal)?;
     signing::verify(&request, &authorization, &secret)
-        .map_err(|error| Problem::unauthenticated(error, "wrong_signature"))?;
+        .map_err(|error| Problem::unauthenticated(error, WRONG_SIGNATURE))?;
     if key.temporary.as_ref().is_some_and(|temporary| temporary.expires_at <= now) {
         let text = "calc ak sk signature fail:the temporary access key has expired";
         return Err(Problem::unauthenticated(text, "expired_access_key"));

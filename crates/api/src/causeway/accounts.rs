@@ -119,6 +119,7 @@ pub(crate) async fn create(
     if !identity.is_operator() {
         return Err(Problem::forbidden("only the operator's account may make accounts"));
     }
+    identity.permanent()?;
     let name = required(request.name, "name")?;
     let site = match request.site.as_deref().unwrap_or("cn") {
         "cn" => Site::Cn,
@@ -180,6 +181,7 @@ pub(crate) async fn rotate(
     if !identity.is_operator() {
         return Err(Problem::forbidden("only the operator's account may replace an account's secrets"));
     }
+    identity.permanent()?;
     let id: AccountId = path_id(&frame, Kind::Account, &account)?;
     let missing = || control::Error::NotFound { kind: Kind::Account, id: id.to_string() };
     let first = state.catalog().users_of(id).find(|user| user.root).map(|user| user.id).ok_or_else(missing)?;

@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 
 use super::probe::{Family, Target, TargetFields, family, ipv6, server, service};
 use super::repair::{Eyes, RepairObject};
-use crate::auth::Identity;
+use crate::auth::{Identity, also};
 use crate::error::Problem;
 use crate::extract::{Json as Body, required};
 use crate::lenient::Number;
@@ -259,6 +259,7 @@ pub(crate) async fn reach(
     let traced = compute(move || verdicts(&traced_in, &asked, service_asked, viewer)).await?;
     let mut measured = BTreeMap::new();
     if request.measure == Some(true) {
+        also(&state, &identity, "POST", "/causeway/v1/probe", None)?;
         measured = measure(state.shared_agent(), &targets, service).await?;
     }
     let matrix = traced

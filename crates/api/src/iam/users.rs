@@ -125,7 +125,10 @@ async fn make(state: &State, identity: &Identity, fields: UserFields) -> Result<
         None => identity.account.id,
     };
     let password_hash = match fields.password {
-        Some(password) => hashed(state, &name, password).await?,
+        Some(password) => {
+            identity.permanent()?;
+            hashed(state, &name, password).await?
+        }
         None => String::new(),
     };
     let request = CreateUser {
@@ -147,7 +150,10 @@ async fn change(state: &State, identity: &Identity, id: UserId, fields: UserFiel
         return Err(Problem::invalid("domain_id: a user stays in its account"));
     }
     let password_hash = match fields.password {
-        Some(password) => Some(hashed(state, fields.name.as_ref().unwrap_or(&user.name), password).await?),
+        Some(password) => {
+            identity.permanent()?;
+            Some(hashed(state, fields.name.as_ref().unwrap_or(&user.name), password).await?)
+        }
         None => None,
     };
     let update = UpdateUser {

@@ -11,7 +11,7 @@ use control::{Caller, Context, Error, Outcome, TagCondition, TagFilter, Tagged};
 use model::{TagCharacters, TagError};
 use serde_json::Value;
 
-use crate::auth::Identity;
+use crate::auth::{Identity, also};
 use crate::error::Problem;
 use crate::query::Query;
 use crate::state::State;
@@ -102,11 +102,14 @@ impl Call {
         self.commit(move |catalog, caller, _| control::remove_tag::<T>(catalog, caller, id, &key)).await
     }
 
-    /// v2.0: sets or removes.
-    async fn act<T: Tagged>(self, id: &str, request: TagActionRequest) -> Result<Response, Problem> {
+    /// v2.0: sets or removes. To remove, the caller has to be allowed what is at `removal`, the path of one tag.
+    async fn act<T: Tagged>(self, id: &str, request: TagActionRequest, removal: &str) -> Result<Response, Problem> {
         match request.action.as_deref() {
             Some("create") => self.set::<T>(id, request.tags, TagCharacters::Letters).await,
-            Some("delete") => self.unset::<T>(id, request.tags).await,
+            Some("delete") => {
+                also(&self.state, &self.identity, "DELETE", removal, Some(id))?;
+                self.unset::<T>(id, request.tags).await
+            }
             _ => Err(Problem::tag("action is invalid.")),
         }
     }

@@ -313,6 +313,9 @@ async fn who_proves_nothing_is_told_to_the_account_he_names_and_not_too_often() 
         event["actor"],
         json!({"type": "unproven", "user_id": world.b.user.to_string(), "user_name": "acct-b-user"})
     );
+    // What was signed stays between the two: it may be long, and hold a token.
+    assert!(reply.message().contains("canonicalRequest"), "{reply:?}");
+    assert_eq!(event["error"]["message"], "verify aksk signature fail");
     let reply = login(&world, "acct-b", "wrong").await;
     assert_eq!(event_of(&world.b, &reply).await["error"]["error"], "wrong_login");
     for _ in 0..40 {
@@ -425,4 +428,20 @@ async fn old_events_are_forgotten() {
     assert!(world.driver.prune_events().await.unwrap() > 0);
     let left = events(&world.b, "").await;
     assert_eq!(only(&left)["resource"]["name"], "new");
+}
+
+/// EV-7: refusals, which anybody who has a key can make, push out refusals alone.
+#[tokio::test]
+async fn refusals_do_not_push_out_what_happened() {
+    let world = World::keeping(3).await;
+    world.b.vpc("kept", "10.0.0.0/16").await;
+    for _ in 0..9 {
+        world.b.delete("/v1/{p}/vpcs/x").await;
+    }
+    assert_eq!(events(&world.b, "result=failure").await.len(), 9);
+    let order: Vec<Value> = events(&world.b, "").await.into_iter().map(|event| event["id"].clone()).collect();
+    assert!(order.windows(2).all(|two| two[0].as_str() > two[1].as_str()), "{order:?}");
+    world.driver.prune_events().await.unwrap();
+    assert_eq!(events(&world.b, "result=failure").await.len(), 3);
+    assert_eq!(only(&events(&world.b, "operation=createVpc").await)["resource"]["name"], "kept");
 }

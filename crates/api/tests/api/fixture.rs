@@ -10,7 +10,7 @@ use argon2::password_hash::PasswordHasher;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
-use control::{Caller, Config, CreateAccessKey, CreateAccount, Driver, Limits, Outcome, Region, Settings};
+use control::{Caller, Config, CreateAccessKey, CreateAccount, Driver, Limits, Outcome, Region, Retention, Settings};
 use model::{AccountId, EdgeSiteId, RegionId, Server, Site, Timestamp, UserId};
 use serde_json::{Value, json};
 use signing::{Credentials, Scheme};
@@ -174,6 +174,16 @@ impl World {
     }
 
     pub async fn limited(kind: DatapathKind, limits: Limits) -> Self {
+        Self::made(kind, Settings { limits, ..Settings::default() }).await
+    }
+
+    /// With logs that keep so many events.
+    pub async fn keeping(events: usize) -> Self {
+        let events = Retention { per_account: Some(events), ..Retention::default() };
+        Self::made(DatapathKind::Kernel, Settings { events, ..Settings::default() }).await
+    }
+
+    async fn made(kind: DatapathKind, settings: Settings) -> Self {
         let clock = Arc::new(AtomicI64::new(NOW));
         let ticking = Arc::clone(&clock);
         let region = |id: &str| Region {
@@ -183,9 +193,8 @@ impl World {
         };
         let settings = Settings {
             config: Config { regions: vec![region("region-1"), region("region-2")], ..Config::default() },
-            limits,
             clock: Arc::new(move || Timestamp::from_unix_seconds(ticking.load(Ordering::SeqCst))),
-            ..Settings::default()
+            ..settings
         };
         let (driver, follower) = Driver::open(Store::memory(Options::default()), settings).await.unwrap();
         // Ends with the test's runtime.

@@ -26,6 +26,7 @@ mod peerings;
 mod policies;
 mod ports;
 mod private_ips;
+mod reach_of_policies;
 mod security;
 mod serving;
 mod sub_network_interfaces;

@@ -9,23 +9,23 @@ use crate::users::user;
 
 const ROLES: &str = "/v3.0/OS-ROLE/roles";
 
-fn document(statements: Value) -> Value {
+pub fn document(statements: Value) -> Value {
     json!({"Version": "1.1", "Statement": statements})
 }
 
-async fn create(client: &Client, name: &str, policy: Value) -> Reply {
+pub async fn create(client: &Client, name: &str, policy: Value) -> Reply {
     client
         .post(ROLES, json!({"role": {"display_name": name, "type": "AX", "description": "d", "policy": policy}}))
         .await
 }
 
-async fn builtin(world: &World, name: &str) -> String {
+pub async fn builtin(world: &World, name: &str) -> String {
     let list = world.b.get("/v3/roles").await.expect(200);
     let roles = list["roles"].as_array().unwrap();
     id(roles.iter().find(|role| role["display_name"] == name).unwrap_or_else(|| panic!("no {name}")))
 }
 
-async fn attach(world: &World, user: &str, policy: &str, project: Option<&str>) {
+pub async fn attach(world: &World, user: &str, policy: &str, project: Option<&str>) {
     let mut body = json!({"policy_id": policy});
     if let Some(project) = project {
         body["project_id"] = json!(project);
@@ -34,7 +34,7 @@ async fn attach(world: &World, user: &str, policy: &str, project: Option<&str>) 
 }
 
 /// A policy of these statements, attached to a user.
-async fn grant(world: &World, user: &str, name: &str, statements: Value) -> String {
+pub async fn grant(world: &World, user: &str, name: &str, statements: Value) -> String {
     let policy = id(&create(&world.b, name, document(statements)).await.expect(201)["role"]);
     attach(world, user, &policy, None).await;
     policy

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, Method, Request};
 use serde_json::{Value, json};
 
 use crate::fixture::{Client, PASSWORD, Reply, World, fields, id, ids, refused};
+use crate::policies::{attach, builtin};
 
 const KEYS: &str = "/v3.0/OS-CREDENTIAL/credentials";
 
@@ -198,6 +199,7 @@ async fn a_temporary_key_is_as_good_as_its_user_for_a_while() {
     const TEMPORARY: &str = "/v3.0/OS-CREDENTIAL/securitytokens";
     let world = World::new().await;
     let (ann, as_ann) = user(&world, "ann").await;
+    attach(&world, &ann, &builtin(&world, "admin").await, None).await;
     let token = login(&world, "ann", "Secret-1").await.header("x-subject-token").to_owned();
     let ask = |body: Value| {
         let request = Request::post(TEMPORARY).header("x-auth-token", &token).body(Body::from(body.to_string()));
@@ -241,6 +243,15 @@ async fn a_temporary_key_is_as_good_as_its_user_for_a_while() {
     assert_eq!(keys["credentials"].as_array().unwrap().len(), 1);
     let lasting = call(Method::POST, KEYS, r#"{"credential": {}}"#, Some(&right)).await;
     assert_eq!(lasting.refusal(), refused(403, "IAM.0002", "temporary_credentials"));
+    for (method, target, body) in [
+        (Method::POST, "/v3/users", json!({"user": {"name": "later", "password": "Secret-2"}})),
+        (Method::POST, "/v3.0/OS-USER/users", json!({"user": {"name": "later", "password": "Secret-2"}})),
+        (Method::PATCH, &me, json!({"user": {"password": "Secret-2"}})),
+    ] {
+        let lasting = call(method, target, &body.to_string(), Some(&right)).await;
+        let (status, _, internal) = lasting.refusal();
+        assert_eq!((status, internal.as_str()), (403, "temporary_credentials"), "{target}");
+    }
     world.clock.fetch_add(1000, std::sync::atomic::Ordering::SeqCst);
     let late = call(Method::GET, &me, "", Some(&right)).await;
     assert_eq!(late.refusal(), refused(401, "APIGW.0301", "expired_access_key"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use model::{AccountId, Event, EventId, Timestamp};
+use model::{AccountId, Event, EventId, EventResult, Timestamp};
 use store::{Commit, Retention as Kept, Span};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ const FORGET_BATCH: usize = 500;
 /// How long events are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Events of an account, the newest ones; `None` for any number.
+    /// Events of an account, the newest ones, and as many refusals; `None` for any number.
     pub per_account: Option<usize>,
     /// Seconds after which an event is forgotten; `None` for never.
     pub seconds: Option<i64>,
@@ -51,18 +51,23 @@ impl Grown {
     }
 }
 
-fn journal(account: AccountId) -> String {
-    format!("event/{account}")
+/// What happened in an account, and what was refused: apart, so that refusals, which anybody can cause, never push out
+/// what happened.
+fn journals(account: AccountId) -> [String; 2] {
+    [format!("event/{account}"), format!("refusal/{account}")]
 }
 
 impl Driver {
     /// The commit with the events of what it does.
     pub(super) fn with_events(&self, mut commit: Commit, events: &[Event]) -> Result<Commit, Error> {
         for event in events {
-            let name = journal(event.account);
+            let [happened, refused] = journals(event.account);
+            let is_success = matches!(event.result, EventResult::Success);
+            let (name, beside) = if is_success { (happened, refused) } else { (refused, happened) };
             self.0.grown.add(&name);
             let value = event.encode().map_err(|error| Error::Unavailable(error.to_string()))?;
-            commit = commit.append(name, EventId::at(event.time, Uuid::new_v4()).uuid().as_u128(), value);
+            let id = EventId::at(event.time, Uuid::new_v4()).uuid().as_u128();
+            commit = commit.append_beside(name, beside, id, value);
         }
         Ok(commit)
     }
@@ -89,8 +94,13 @@ impl Driver {
         limit: usize,
     ) -> Result<Vec<(EventId, Option<Event>)>, Error> {
         let span = Span { after: after.map(|id| id.uuid().as_u128()), before: before.map(|id| id.uuid().as_u128()) };
-        let rows = self.0.store.journal(&journal(account), span, limit).await;
-        let rows = rows.map_err(|error| Error::Unavailable(error.to_string()))?;
+        let mut rows = Vec::new();
+        for name in journals(account) {
+            let found = self.0.store.journal(&name, span, limit).await;
+            rows.extend(found.map_err(|error| Error::Unavailable(error.to_string()))?);
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+        rows.truncate(limit);
         let read = |row: store::Row| {
             let event = Event::decode(&row.value);
             if let Err(error) = &event {

@@ -133,6 +133,11 @@ impl FromStr for Condition {
 }
 
 impl Condition {
+    /// Whether it holds for a call that has no value of the key at all, for one of the values that may be wanted.
+    pub(super) fn takes_a_missing_key(self) -> bool {
+        self.if_exists || self.test == Test::Null
+    }
+
     /// Whether it holds for the call's values of a key. A key that is missing satisfies `IfExists` and `Null` alone.
     #[must_use]
     pub fn holds(self, have: &[String], wanted: &[String]) -> bool {

@@ -213,10 +213,12 @@ fn conditions(value: &Value, place: &str, effect: Effect) -> Parsed<BTreeMap<Str
             if !is_key(key) {
                 return Err(wrong("this is not a key; write one such as g:UserName".to_owned()));
             }
-            // A permission under a condition that never holds permits nothing; a denial would deny nothing, unnoticed.
-            if effect == Effect::Deny && !KNOWN_KEYS.iter().any(|known| known.eq_ignore_ascii_case(key)) {
+            // A permission under a condition that never holds permits nothing. A denial would deny nothing, and a
+            // permission under a condition that always holds would have no limit, unnoticed.
+            let known = KNOWN_KEYS.iter().any(|known| known.eq_ignore_ascii_case(key));
+            if !known && (effect == Effect::Deny || condition.takes_a_missing_key()) {
                 return Err(wrong(format!(
-                    "this installation never knows this key, so the statement would deny nothing; use one of {}",
+                    "this installation never knows this key, so the condition would limit nothing; use one of {}",
                     KNOWN_KEYS.join(", ")
                 )));
             }

@@ -211,11 +211,14 @@ fn write_journals(
     for (journal, id) in &forgets {
         journals.remove((journal.as_str(), *id))?;
     }
-    for Append { journal, id, value } in &appends {
-        let journal = journal.as_str();
-        let last = journals.range((journal, 0)..=(journal, u128::MAX))?.next_back().transpose()?;
-        let last = last.map(|(key, _)| key.value().1);
-        journals.insert((journal, next_id(*id, last)), &**value)?;
+    for Append { journal, beside, id, value } in &appends {
+        let mut last = None;
+        for name in [Some(journal), beside.as_ref()].into_iter().flatten() {
+            let name = name.as_str();
+            let row = journals.range((name, 0)..=(name, u128::MAX))?.next_back().transpose()?;
+            last = last.max(row.map(|(key, _)| key.value().1));
+        }
+        journals.insert((journal.as_str(), next_id(*id, last)), &**value)?;
     }
     Ok(())
 }

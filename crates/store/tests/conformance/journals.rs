@@ -47,6 +47,15 @@ pub async fn ids_ascend_in_the_order_of_commits(backend: &Backend) {
     assert!(bench.store.journal("nobody's", ALL, 9).await.unwrap().is_empty());
 }
 
+pub async fn ids_ascend_over_two_journals_that_are_read_together(backend: &Backend) {
+    let bench = backend.open().await;
+    for (name, other, id) in [("x", "y", 7), ("y", "x", 7), ("x", "y", 3), ("y", "x", 20), ("x", "y", 8)] {
+        bench.store.commit(Commit::new().append_beside(name, other, id, *b"-")).await.unwrap();
+    }
+    let ids = async |name| rows(&bench.store, name).await.iter().map(|(id, _)| *id).collect::<Vec<u128>>();
+    assert_eq!((ids("x").await, ids("y").await), (vec![7, 9, 21], vec![8, 20]));
+}
+
 pub async fn the_old_end_of_a_journal_can_be_forgotten(backend: &Backend) {
     let bench = backend.open().await;
     let mut commit = Commit::new();

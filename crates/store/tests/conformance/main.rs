@@ -54,6 +54,7 @@ on_every_backend! {
     journals::rows_come_with_their_commit_and_not_without,
     journals::rows_alone_take_no_revision_and_wake_no_watch,
     journals::ids_ascend_in_the_order_of_commits,
+    journals::ids_ascend_over_two_journals_that_are_read_together,
     journals::the_old_end_of_a_journal_can_be_forgotten,
     journals::the_names_of_journals_are_found_among_many_rows,
     concurrency::no_increment_is_lost_among_contending_tasks,

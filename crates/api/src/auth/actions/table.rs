@@ -533,7 +533,8 @@ pub(super) const RULES: &[Rule] = &[
     own("POST", "/v3.0/OS-CREDENTIAL/securitytokens", "iam:credentials:createTemporaryCredential", "credential"),
     own("GET", "/causeway/v1/users/{id}/policies", "iam:permissions:listPoliciesOfUser", "user"),
     on("POST", "/causeway/v1/users/{id}/policies", "iam:permissions:attachPolicyToUser", "user"),
-    on("DELETE", "/causeway/v1/users/{id}/policies/{policy_id}", "iam:permissions:detachPolicyFromUser", "user"),
+    on("DELETE", "/causeway/v1/users/{id}/policies/{policy_id}", "iam:permissions:detachPolicyFromUser", "user")
+        .about("id"),
     on("POST", "/causeway/v1/users/{id}/rotate", "iam:users:updateUser", "user"),
     own("POST", "/causeway/v1/access-keys/{access_key}/rotate", "iam:credentials:createCredential", "credential"),
     on("POST", "/causeway/v1/accounts/{id}/rotate", "causeway:accounts:rotate", "account"),
@@ -556,7 +557,7 @@ pub(super) const RULES: &[Rule] = &[
     on("POST", "/causeway/v1/servers/{id}/claim", "causeway:vips:claim", "server"),
     on("GET", "/causeway/v1/servers/{id}/ports", "causeway:servers:get", "server"),
     on("POST", "/causeway/v1/servers/{id}/ports", "causeway:servers:attachPort", "server"),
-    on("DELETE", "/causeway/v1/servers/{id}/ports/{port_id}", "causeway:servers:detachPort", "server"),
+    on("DELETE", "/causeway/v1/servers/{id}/ports/{port_id}", "causeway:servers:detachPort", "server").about("id"),
     every("GET", "/causeway/v1/status"),
     on("GET", "/causeway/v1/vips", "causeway:vips:list", "vip"),
     on("GET", "/causeway/v1/vips/{id}", "causeway:vips:get", "vip"),

@@ -63,7 +63,8 @@ macro_rules! tags_v2 {
                 identity: Identity,
                 Body(request): Body<TagActionRequest>,
             ) -> Result<Response, Problem> {
-                Call { state, identity }.act::<$kind>(&id, request).await
+                let removal = concat!("/v2.0/{project_id}/", $type, "/{", $id, "}/tags/{key}");
+                Call { state, identity }.act::<$kind>(&id, request, removal).await
             }
 
             #[doc = concat!("Take a tag from ", $one, ".")]
