@@ -148,6 +148,35 @@ impl Ahead {
     }
 }
 
+/// A commit in line. When its caller goes away before it is answered, nobody knows what became of it: what was built on it
+/// is given up.
+struct InLine<'a> {
+    driver: &'a Driver,
+    future: u64,
+    settled: bool,
+}
+
+impl InLine<'_> {
+    /// The commit was answered.
+    async fn over(mut self, as_foreseen: bool) {
+        if !as_foreseen {
+            self.driver.give_up(self.future).await;
+        }
+        self.settled = true;
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        if !self.settled
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let (driver, future) = (self.driver.clone(), self.future);
+            runtime.spawn(async move { driver.give_up(future).await });
+        }
+    }
+}
+
 /// Runs use cases. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Driver(Arc<Shared>);
@@ -248,14 +277,14 @@ impl Driver {
             let expected = next.revision();
             let commit = changes.into_commit().map_err(|error| Error::Unavailable(error.to_string()))?;
             let commit = self.with_events(commit, &events)?;
-            let future = ahead.futures;
+            // Guards compare revisions, and a revision that is foreseen may turn out to be another's.
+            let commit = if foreseen { commit.following(catalog.revision()) } else { commit };
+            let in_line = InLine { driver: self, future: ahead.futures, settled: false };
             let submitted = self.0.store.submit(commit).await;
             ahead.catalog = Some(next);
             drop(ahead);
             let answer = submitted.done().await;
-            if answer.as_ref().ok() != Some(&expected) {
-                self.give_up(future).await;
-            }
+            in_line.over(answer.as_ref().ok() == Some(&expected)).await;
             match answer {
                 Ok(revision) => {
                     self.reached(revision).await?;

@@ -10,6 +10,8 @@ use crate::{Append, Change, ChangeSet, CommitError, Revision};
 pub struct Commit {
     /// Checked against the state before any of this commit's own writes.
     pub guards: Vec<Guard>,
+    /// The revision that must be the store's when the commit comes to it; `None` for any.
+    pub follows: Option<Revision>,
     /// Done in this order; of several writes to one key the last one remains. Without writes a commit only checks its
     /// guards: it gets no revision of its own and answers the current one.
     pub writes: Vec<Write>,
@@ -72,6 +74,12 @@ impl Commit {
     pub fn unchanged(mut self, key: impl Into<String>, revision: Revision) -> Self {
         self.guards.push(Guard { key: key.into(), expected: Some(revision) });
         self
+    }
+
+    /// Adds the condition that the store is at `revision`: for what was decided on a state that is yet to come.
+    #[must_use]
+    pub fn following(self, revision: Revision) -> Self {
+        Self { follows: Some(revision), ..self }
     }
 
     /// Adds a [`Write::Put`].
@@ -149,6 +157,9 @@ pub(crate) enum Plan {
 /// Decides what `commit` does to the entries of `state`, which is at revision `at`; its rows are the backend's to write
 /// unless it is a conflict. Changes nothing.
 pub(crate) fn plan<S: State>(commit: Commit, at: Revision, state: &S) -> Result<Plan, S::Error> {
+    if commit.follows.is_some_and(|revision| revision != at) {
+        return Ok(Plan::Conflict(CommitError::Conflict { key: String::new(), revision: at }));
+    }
     for Guard { key, expected } in commit.guards {
         if state.mod_revision(&key)? != expected {
             return Ok(Plan::Conflict(CommitError::Conflict { key, revision: at }));

@@ -33,6 +33,7 @@ on_every_backend! {
     rules::an_unchanged_guard_refuses_any_other_revision,
     rules::a_deleted_and_recreated_key_does_not_pass_for_the_old_one,
     rules::a_refused_commit_writes_nothing_and_takes_no_revision,
+    rules::a_commit_may_follow_one_revision_only,
     rules::guards_see_the_state_before_the_writes_of_their_commit,
     rules::a_touch_changes_the_revision_and_keeps_the_value,
     rules::touching_a_missing_key_is_a_conflict,

@@ -86,6 +86,17 @@ pub async fn a_refused_commit_writes_nothing_and_takes_no_revision(backend: &Bac
     assert_eq!(put(&bench.store, "c", "1").await, first.next());
 }
 
+pub async fn a_commit_may_follow_one_revision_only(backend: &Backend) {
+    let bench = backend.open().await;
+    let first = bench.store.commit(Commit::new().put("a", *b"1").following(Revision::ZERO)).await.unwrap();
+    for wrong in [Revision::ZERO, first.next()] {
+        let refused = bench.store.commit(Commit::new().put("b", *b"1").following(wrong)).await.unwrap_err();
+        assert!(matches!(refused, CommitError::Conflict { revision, .. } if revision == first), "{refused:?}");
+    }
+    bench.store.commit(Commit::new().append("x", 1, *b"1")).await.unwrap();
+    assert_eq!(bench.store.commit(Commit::new().put("b", *b"1").following(first)).await.unwrap(), first.next());
+}
+
 pub async fn guards_see_the_state_before_the_writes_of_their_commit(backend: &Backend) {
     let bench = backend.open().await;
     let commit = Commit::new().put("a", *b"1").absent("a").absent("b").put("b", *b"1");
