@@ -196,7 +196,8 @@ pub fn update_network_acl_rules(
     finish(draft, ctx, acl)
 }
 
-/// Takes rules out of an ACL's lists, all or none; answers the ACL.
+/// Takes rules out of an ACL's lists, all or none; answers the ACL. Rules that were made for this ACL are deleted with it;
+/// those of a policy that was made by itself stay, as that policy's do. A policy for both directions loses a rule once.
 ///
 /// # Errors
 /// No rule, or one twice; a rule that is not in the list that it was given for ([`Error::RuleNotInNetworkAcl`]).
@@ -212,17 +213,21 @@ pub fn remove_network_acl_rules(
     let lists = [(Direction::Ingress, ingress), (Direction::Egress, egress)];
     named_once(lists.iter().map(|(_, rules)| rules.iter().copied()))?;
     let mut draft = Draft::new(catalog);
+    let both = acl.ingress_policy.is_some() && acl.ingress_policy == acl.egress_policy;
+    let mut own = Vec::new();
     for (direction, rules) in lists {
-        for id in rules {
+        let gone = |id: &NetworkAclRuleId| both && direction == Direction::Egress && ingress.contains(id);
+        for id in rules.iter().filter(|id| !gone(id)) {
             let missing = Error::RuleNotInNetworkAcl { rule: *id, acl: acl.id, direction };
             let policy = acl.policy(direction).and_then(|policy| draft.policy(policy));
             let mut policy = policy.ok_or_else(|| missing.clone())?;
             policy.rules.remove(position(&policy.rules, *id, &acl, direction)?);
+            own.extend((policy.owner == Some(acl.id)).then_some(*id));
             draft.put_policy(policy);
         }
     }
-    for id in ingress.iter().chain(egress) {
-        draft.drop_rule_without_policy(*id);
+    for id in own {
+        draft.drop_rule_without_policy(id);
     }
     finish(draft, ctx, acl)
 }

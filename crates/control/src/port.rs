@@ -429,7 +429,8 @@ fn with_check(mut pairs: Vec<AddressPair>, check: Option<bool>) -> (Vec<AddressP
 
 fn validate_pairs(pairs: &[AddressPair], ctx: &Context<'_>) -> Result<(), Error> {
     let most = ctx.limits.address_pairs_per_port;
-    if pairs.len() > most {
+    // The one that turns the check off comes by itself when a virtual IP is bound.
+    if pairs.iter().filter(|pair| !pair.turns_check_off()).count() > most {
         return Err(Error::invalid("allowed_address_pairs", format!("at most {most} address pairs are allowed")));
     }
     for pair in pairs {

@@ -6,7 +6,7 @@ use catalog::Catalog;
 use ipnet::IpNet;
 use model::{
     CidrError, Kind, NextHop, NextHopType, PeeringId, PortId, Route, RouteId, RouteTable, SYSTEM_RANGES, ServerId,
-    Subnet, Vpc, validate_description,
+    Subnet, Vpc, never_routed, validate_description,
 };
 
 use crate::ipv6::validate_next_hop;
@@ -145,6 +145,11 @@ pub(crate) fn validate_destination(catalog: &Catalog, vpc: &Vpc, destination: Ip
     }
     if let Some(local) = system_routes(catalog, vpc).into_iter().find(|local| local.contains(&destination)) {
         return Err(Error::RouteConflictsWithLocal { destination, local });
+    }
+    if let Some(range) = never_routed(destination) {
+        let reason =
+            format!("{destination} is in {range}, which never leaves a subnet: the route would have no effect");
+        return Err(Error::invalid("destination", reason));
     }
     let subnets = shadowing(catalog, vpc, destination);
     Ok((!subnets.is_empty()).then_some(Warning::RouteShadowed { destination, subnets }))

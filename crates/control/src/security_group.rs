@@ -10,6 +10,7 @@ use model::{
 
 use crate::enterprise_project::{DEFAULT_ENTERPRISE_PROJECT, named_or_default};
 use crate::error::GroupUse;
+use crate::security_rule::within_rule_quota;
 use crate::tags::within_limit;
 use crate::{Caller, Changes, Context, Error, Outcome, Quota};
 
@@ -63,6 +64,7 @@ pub fn create_security_group(
     group.enterprise_project_id = enterprise_project_id;
     group.tags = request.tags;
     group.rules = member_rules(ctx, group.id);
+    within_rule_quota(catalog, ctx, project.id, 0, group.rules.len())?;
     let mut changes = Changes::new();
     changes.lock(catalog, Kind::Project, project.id);
     changes.create(group.clone());

@@ -2,8 +2,8 @@
 
 use catalog::Catalog;
 use model::{
-    Direction, IpVersion, Kind, Protocol, Remote, RuleAction, SecurityGroup, SecurityGroupId, SecurityGroupRule,
-    SecurityGroupRuleId, ServiceRange, validate_description,
+    Direction, IpVersion, Kind, ProjectId, Protocol, Remote, RuleAction, SecurityGroup, SecurityGroupId,
+    SecurityGroupRule, SecurityGroupRuleId, ServiceRange, validate_description,
 };
 
 use crate::security_group::own_group;
@@ -104,17 +104,29 @@ pub fn create_security_group_rules(
     if added.is_empty() {
         return Ok(Outcome::new(added, Changes::new()));
     }
-    let all: usize = catalog.security_groups_of(group.project).map(|group| group.rules.len()).sum();
-    for (used, limit) in [(before, ctx.limits.rules_per_group), (all, ctx.limits.security_group_rules)] {
-        if used + added.len() > limit {
-            return Err(Error::QuotaExceeded { resource: Quota::SecurityGroupRules, used, limit });
-        }
-    }
+    within_rule_quota(catalog, ctx, group.project, before, added.len())?;
     group.rules.sort_unstable_by_key(|rule| rule.id);
     group.updated_at = ctx.now;
     changes.lock(catalog, Kind::Project, group.project);
     changes.replace(catalog, group);
     Ok(Outcome::new(added, changes))
+}
+
+/// Whether a group with some rules, and its project, may have so many more.
+pub(crate) fn within_rule_quota(
+    catalog: &Catalog,
+    ctx: &Context<'_>,
+    project: ProjectId,
+    before: usize,
+    more: usize,
+) -> Result<(), Error> {
+    let all: usize = catalog.security_groups_of(project).map(|group| group.rules.len()).sum();
+    for (used, limit) in [(before, ctx.limits.rules_per_group), (all, ctx.limits.security_group_rules)] {
+        if used + more > limit {
+            return Err(Error::QuotaExceeded { resource: Quota::SecurityGroupRules, used, limit });
+        }
+    }
+    Ok(())
 }
 
 /// Removes a rule; answers it as it was.

@@ -126,7 +126,11 @@ pub fn claim_vip(catalog: &Catalog, port: PortId, address: IpAddr) -> Result<Out
         None => Claimed::Ignored,
         Some(vip) if vip.holder == Some(port) => Claimed::Held(vip.id),
         Some(vip) => {
-            // The virtual IP's own record decides about binding and holder; a port that goes away is taken off it.
+            // The virtual IP's own record decides about binding and holder; its port must still be at a server that runs.
+            changes.observe(catalog, Kind::Port, port);
+            if let Some(server) = catalog.port(port).and_then(|port| port.server) {
+                changes.observe(catalog, Kind::Server, server);
+            }
             changes.replace(catalog, Port { holder: Some(port), ..Port::clone(vip) });
             Claimed::Moved(vip.id)
         }
@@ -168,6 +172,12 @@ pub(crate) fn with_bindings(
     let bound: Vec<PortId> = catalog.bound_ports(&vip).map(|port| port.id).collect();
     if vip.ipv6.is_some() && bound.len() > 1 {
         return Err(Error::invalid("allowed_address_pairs", "an IPv6 virtual IP is bound to one port only"));
+    }
+    // Without an IPv6 address of its own a port neither claims nor answers for one.
+    let without = catalog.bound_ports(&vip).find(|port| vip.ipv6.is_some() && port.ipv6.is_none());
+    if let Some(port) = without {
+        let reason = format!("an IPv6 virtual IP is bound to a port with an IPv6 address; port {} has none", port.id);
+        return Err(Error::invalid("allowed_address_pairs", reason));
     }
     let holder = vip.holder.filter(|holder| bound.contains(holder));
     Ok(Port { holder, ..vip })

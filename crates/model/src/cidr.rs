@@ -54,6 +54,26 @@ pub const SYSTEM_RANGES: [Ipv4Net; 3] = [
     Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8),
 ];
 
+/// Destinations that never leave a subnet, whatever its routes say (rule L2-7), besides those of [`SYSTEM_RANGES`].
+const LINK_RANGES: [Ipv4Net; 2] =
+    [Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 4), Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16)];
+
+/// The same in IPv6.
+const LINK_RANGES_V6: [Ipv6Net; 3] = [
+    Ipv6Net::new_assert(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8),
+    Ipv6Net::new_assert(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
+    Ipv6Net::new_assert(Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 0), 127),
+];
+
+/// The range of destinations that are never routed which a route's destination lies in, if there is one (rule L2-7).
+#[must_use]
+pub fn never_routed(destination: IpNet) -> Option<IpNet> {
+    let broadcast = Ipv4Net::from(Ipv4Addr::BROADCAST);
+    let v4 = LINK_RANGES.into_iter().chain([broadcast]).map(IpNet::V4);
+    // `::/0` is in none of them.
+    v4.chain(LINK_RANGES_V6.map(IpNet::V6)).find(|range| range.contains(&destination))
+}
+
 /// Global unicast and locally assigned unique local addresses (RFC 4291 section 2.4, RFC 4193 section 3.1): the only
 /// ones that workloads can have.
 const WORKLOAD_V6: [Ipv6Net; 2] = [

@@ -32,8 +32,8 @@ mod vpc;
 pub use account::{AccessKey, Account, KeySecret, Project, Site, Temporary, Token, User};
 pub use address_group::{AddressEntry, AddressGroup, AddressRange, AddressRangeError};
 pub use cidr::{
-    CidrError, SYSTEM_RANGES, gateway_v6, is_reserved_v6, parse_cidr, parse_destination, reserved_addresses,
-    validate_primary_cidr, validate_secondary_cidr, validate_subnet_cidr, validate_subnet_cidr_v6,
+    CidrError, SYSTEM_RANGES, gateway_v6, is_reserved_v6, never_routed, parse_cidr, parse_destination,
+    reserved_addresses, validate_primary_cidr, validate_secondary_cidr, validate_subnet_cidr, validate_subnet_cidr_v6,
     validate_workload_range_v6,
 };
 pub use cidr_reservation::CidrReservation;

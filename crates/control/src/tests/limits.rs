@@ -129,3 +129,19 @@ fn the_ports_of_a_rule_are_counted() {
     assert_eq!(rule(20), Ok(()));
     assert_eq!(rule(21), Err("invalid_parameter"));
 }
+
+/// The rules that a group begins with count as well.
+#[test]
+fn the_rules_of_a_new_group_are_counted() {
+    let mut world = World::new();
+    let a = world.a.clone();
+    let group = |name: &str| CreateSecurityGroup { name: name.into(), ..CreateSecurityGroup::default() };
+    let first = world.ok(|c, x| create_security_group(c, &a, x, group("first")));
+    let project = world.project(&a);
+    let used: usize = world.catalog.security_groups_of(project).map(|group| group.rules.len()).sum();
+    world.limits.security_group_rules = used + first.rules.len() - 1;
+    let refused = world.refused(|c, x| create_security_group(c, &a, x, group("second")));
+    assert_eq!(quota(&refused), Quota::SecurityGroupRules);
+    world.limits.security_group_rules += 1;
+    world.ok(|c, x| create_security_group(c, &a, x, group("second")));
+}

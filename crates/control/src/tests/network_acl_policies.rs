@@ -352,3 +352,21 @@ proptest! {
         }
     }
 }
+
+/// api-vpc section 9.2: a rule that was made by itself outlives its place in an ACL, and a policy that stands in both
+/// directions loses it once.
+#[test]
+fn rules_that_were_made_by_themselves_stay_when_an_acl_loses_them() {
+    let mut world = World::new();
+    let a = world.a.clone();
+    let r = rule(&mut world, &a, "r");
+    let shared = policy(&mut world, &a, &[&r]).id;
+    let request =
+        CreateNetworkAcl { ingress_policy: Some(shared), egress_policy: Some(shared), ..CreateNetworkAcl::default() };
+    let both = world.ok(|c, x| create_network_acl(c, &a, x, request)).id;
+    let left = world.ok(|c, x| remove_network_acl_rules(c, &a, x, both, &[r.id], &[r.id]));
+    assert!(names(&left, Direction::Ingress).is_empty() && names(&left, Direction::Egress).is_empty());
+    assert!(world.catalog.network_acl_rule(r.id).is_some());
+    assert!(world.catalog.network_acl_policy(shared).unwrap().rules.is_empty());
+    check(&world.catalog, &world.limits);
+}

@@ -277,3 +277,27 @@ fn routes_to_a_peering_that_is_not_active_are_inactive() {
     assert_eq!(view.routes[0].state, RouteState::PartlyShadowed, "a stopped server takes no route away");
     assert!(view.routes[0].note.is_some());
 }
+
+/// L2-7: what never leaves a subnet is no destination; what only contains it is one.
+#[test]
+fn a_route_that_can_have_no_effect_is_refused() {
+    let mut setup = setup();
+    let peering = setup.peering;
+    for destination in [
+        "169.254.0.0/16",
+        "169.254.169.254/32",
+        "224.0.0.0/4",
+        "239.1.0.0/16",
+        "255.255.255.255/32",
+        "ff00::/8",
+        "ff02::1/128",
+        "fe80::/10",
+        "fe80::/64",
+        "::1/128",
+    ] {
+        assert_eq!(setup.code(via_peering(destination, peering)), "invalid_parameter", "{destination}");
+    }
+    for destination in ["168.0.0.0/6", "0.0.0.0/0", "::/0", "2001:db8::/32"] {
+        setup.add(via_peering(destination, peering)).unwrap();
+    }
+}

@@ -299,3 +299,41 @@ fn a_port_is_attached_to_a_server_as_one_more_interface() {
     assert_eq!(left.allowed_address_pairs, [AddressPair::of(s.world.catalog.port(ports[0].id).unwrap().ipv4)]);
     assert!(ports.iter().all(|port| s.world.catalog.port(port.id).unwrap().server.is_none()), "they stay");
 }
+
+/// VIP-7: a port without an IPv6 address could neither claim an IPv6 virtual IP nor answer for it.
+#[test]
+fn an_ipv6_virtual_ip_needs_a_port_with_ipv6() {
+    let mut world = World::new();
+    let a = world.a.clone();
+    let vpc = world.vpc(&a, "vpc", "10.0.0.0/16").id;
+    let dual = CreateSubnet { ipv6: true, ..CreateSubnet::new(vpc, "dual", super::fixture::net("10.0.0.0/24")) };
+    let subnet = world.ok(|c, x| create_subnet(c, &a, x, dual)).id;
+    let vip = virtual_ip(&mut world, &a, subnet, Some("10.0.0.100"), PortIpv6::Automatic);
+    assert!(vip.ipv6.is_some());
+    let port = |world: &mut World, ipv6| {
+        let request = CreatePort { ipv6, ..CreatePort::new(subnet) };
+        world.ok(|c, x| create_port(c, &a, x, request))
+    };
+    let without = port(&mut world, PortIpv6::None);
+    assert!(without.ipv6.is_none());
+    let refused = world.refused(|c, x| update_port(c, &a, x, vip.id, pairs(&[&without.ipv4.to_string()])));
+    assert!(refused.to_string().contains("has none"), "{refused}");
+    let with = port(&mut world, PortIpv6::AsSubnet);
+    world.ok(|c, x| update_port(c, &a, x, vip.id, pairs(&[&with.ipv4.to_string()])));
+}
+
+/// CHK-4: the pair that comes with a binding is none of those that a port may have, so what was read can be written.
+#[test]
+fn the_pair_that_turns_the_check_off_does_not_count() {
+    let mut setup = setup();
+    setup.world.limits.address_pairs_per_port = 1;
+    let (a, port) = (setup.a.clone(), setup.servers[0].port);
+    setup.world.ok(|c, x| update_port(c, &a, x, port, pairs(&["10.9.0.1"])));
+    setup.bind(0, false);
+    let read = setup.world.catalog.port(port).unwrap().allowed_address_pairs.clone();
+    assert_eq!(read.len(), 2, "{read:?}");
+    let written = UpdatePort { allowed_address_pairs: Some(read), ..UpdatePort::default() };
+    setup.world.ok(|c, x| update_port(c, &a, x, port, written));
+    let two = setup.world.refused(|c, x| update_port(c, &a, x, port, pairs(&["10.9.0.1", "10.9.0.2"])));
+    assert_eq!(two.code(), "invalid_parameter");
+}
