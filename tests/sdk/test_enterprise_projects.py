@@ -80,5 +80,5 @@ def test_lists_are_filtered(account):
     for made, call in lists:
         for eps, there in [(None, True), (ENTERPRISE, True), (ALL, True), ("0", False)]:
             assert (made.id in [item.id for item in call(eps)]) is there, (json.dumps(made.to_dict(), default=str), eps)
-    with refused(400, "VPC.0101", "enterprise_project_id"):
+    with refused(400, "VPC.0011", "enterprise_project_id"):
         make.vpc(account, "vpc-b", enterprise_project_id="x")

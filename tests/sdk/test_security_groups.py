@@ -279,12 +279,12 @@ def test_rules_that_cannot_be(account):
             make.rule(account, group, **fields)
     with refused(400, "VPC.0601", "port_range"):
         rule_v1(account, group, protocol="tcp", port_range_min=90, port_range_max=80)
-    # 404 for a group that is not there; a wrong body is never 404 (clients §6, trap 21).
-    with refused(404, "VPC.2204", NOTHING):
+    # A wrong body of v3 is never 404 (clients §6, trap 21).
+    with refused(400, "VPC.0601", NOTHING):
         make.rule(account, NOTHING)
     with refused(404, "VPC.0603", NOTHING):
         rule_v1(account, NOTHING)
-    with refused(404, "VPC.2204", NOTHING):
+    with refused(400, "VPC.0601", NOTHING):
         make.rule(account, group, remote_group_id=NOTHING)
     assert len(show_v3(account, group).security_group_rules) == 5
 

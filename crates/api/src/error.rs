@@ -63,6 +63,13 @@ impl Problem {
         &self.0
     }
 
+    /// Whether a use case refused because there is no such object.
+    #[must_use]
+    pub(crate) fn says_missing(&self, kind: model::Kind, id: &str) -> bool {
+        matches!(self.kind(), Kind::Control(::control::Error::NotFound { kind: found, id: named })
+            if *found == kind && named == id)
+    }
+
     /// A wrong field or parameter: 400.
     #[must_use]
     pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {

@@ -60,6 +60,18 @@ impl Query {
         wanted.any(|w| w == value || w.split(',').any(|part| part == value))
     }
 
+    /// Whether one of a filter's values, repeated or separated by commas, holds; all of them when there is none.
+    pub fn any_holds(&self, name: &str, holds: impl Fn(&str) -> bool) -> bool {
+        let mut wanted = self.all(name).flat_map(|value| value.split(',')).peekable();
+        wanted.peek().is_none() || wanted.any(holds)
+    }
+
+    /// Whether the values of the form `key=value` hold: one for each key that there is.
+    pub fn each_key_holds(&self, name: &str, holds: impl Fn(&str) -> bool) -> bool {
+        let key = |value: &str| value.split_once('=').map(|(key, _)| key.to_owned());
+        self.all(name).all(|value| self.all(name).any(|other| key(other) == key(value) && holds(other)))
+    }
+
     /// Whether an item passes the filter on enterprise projects.
     #[must_use]
     pub fn enterprise(&self, value: &str) -> bool {
@@ -99,6 +111,17 @@ impl Query {
             }
             marker => Ok(marker),
         }
+    }
+
+    /// The marker of a v2.0 list, written as the ids are that the list is ordered by.
+    fn uuid_marker(&self) -> Result<Option<String>, Problem> {
+        let wrong = || Problem::invalid("marker must be the id of the last item of the page before");
+        self.one("marker")
+            .map(|text| {
+                let uuid = uuid::Uuid::try_parse(text).ok().filter(|_| matches!(text.len(), 32 | 36));
+                uuid.map(|uuid| uuid.hyphenated().to_string()).ok_or_else(wrong)
+            })
+            .transpose()
     }
 
     /// The query string with another marker and direction: for links.
@@ -184,7 +207,8 @@ pub fn v2_page<T>(
     let reverse = query.one("page_reverse").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     // A limit of 0 is Neutron's word for no limit.
     let size = limit.filter(|limit| *limit > 0).unwrap_or(PAGE_LIMIT).min(PAGE_LIMIT);
-    let page = cut(items, &id, Some(size), query.marker()?, reverse);
+    let marker = query.uuid_marker()?;
+    let page = cut(items, &id, Some(size), marker.as_deref(), reverse);
     let mut links = Vec::new();
     if limit.is_some() {
         let link = |rel, marker: String, reverse| Link {
@@ -261,21 +285,26 @@ mod tests {
         assert!(v1_page(&query(&[("limit", "many")]), ids(), |id| (*id).to_owned()).is_err());
     }
 
-    /// api-vpc §0.4.
+    /// api-vpc §0.4: a v2.0 marker is a whole id.
     #[test]
     fn v2_links_appear_only_with_a_limit_and_another_page() {
+        let uuid = |n: u32| format!("{n:08x}-0000-4000-8000-000000000000");
+        let all: Vec<String> = (1..=5).map(uuid).collect();
         let page = |pairs: &[(&str, &str)]| {
-            let (items, links) = v2_page(&query(pairs), "http://h/x", ids(), |id| (*id).to_owned()).unwrap();
+            let (items, links) = v2_page(&query(pairs), "http://h/x", all.clone(), Clone::clone).unwrap();
             (items, links.into_iter().map(|link| (link.rel, link.href)).collect::<Vec<_>>())
         };
-        assert_eq!(page(&[]), (ids(), vec![]));
+        assert_eq!(page(&[]), (all.clone(), vec![]));
         let (items, links) = page(&[("limit", "2"), ("vpc_id", "b c")]);
-        assert_eq!(items, ["a1", "a2"]);
-        assert_eq!(links, [("next", "http://h/x?limit=2&vpc_id=b%20c&marker=a2".to_owned())]);
-        let (items, links) = page(&[("limit", "2"), ("marker", "a5"), ("page_reverse", "True")]);
-        assert_eq!(items, ["a3", "a4"]);
+        assert_eq!(items, all[..2]);
+        assert_eq!(links, [("next", format!("http://h/x?limit=2&vpc_id=b%20c&marker={}", all[1]))]);
+        let (items, links) = page(&[("limit", "2"), ("marker", &all[4]), ("page_reverse", "True")]);
+        assert_eq!(items, all[2..4]);
         assert_eq!(links.len(), 2);
-        assert!(v2_page(&query(&[("marker", "no id")]), "", ids(), |id| (*id).to_owned()).is_err());
+        assert_eq!(page(&[("marker", &all[3].replace('-', ""))]).0, all[4..]);
+        for wrong in ["no id", "a1", "-", &all[0][..35]] {
+            assert!(v2_page(&query(&[("marker", wrong)]), "", all.clone(), Clone::clone).is_err(), "{wrong}");
+        }
     }
 
     /// api-vpc §0.4, clients §6 trap 27.
@@ -294,5 +323,17 @@ mod tests {
         let filter = query(&[("id", "a"), ("id", "b,c"), ("empty", "")]);
         assert!(filter.any("id", "a") && filter.any("id", "c") && !filter.any("id", "d"));
         assert!(filter.any("name", "x") && filter.is("empty", "x"));
+        assert!(filter.any_holds("id", |id| id == "c") && !filter.any_holds("id", |id| id == "d"));
+        assert!(filter.any_holds("name", |_| false));
+    }
+
+    #[test]
+    fn one_value_of_each_key_must_hold() {
+        let holds = |values: &[&str]| {
+            let filter = query(&values.iter().map(|value| ("f", *value)).collect::<Vec<_>>());
+            filter.each_key_holds("f", |value| ["a=1", "b=2"].contains(&value))
+        };
+        assert!(holds(&[]) && holds(&["a=1"]) && holds(&["a=0", "a=1", "b=2"]));
+        assert!(!holds(&["a=0"]) && !holds(&["a=1", "b=0"]) && !holds(&["a=1", "c"]) && !holds(&["c", "a=1"]));
     }
 }

@@ -145,7 +145,9 @@ pub use security_rule::{
 pub use server::{
     CreateServer, ServerPort, UpdateServer, create_server, delete_server, start_server, stop_server, update_server,
 };
-pub use subnet::{CreateSubnet, DhcpOptionChange, UpdateSubnet, create_subnet, delete_subnet, update_subnet};
+pub use subnet::{
+    CreateSubnet, DhcpOptionChange, DnsChange, DnsEntry, UpdateSubnet, create_subnet, delete_subnet, update_subnet,
+};
 pub use supplementary::{
     AttachSupplementary, CreateSupplementary, MAX_SUPPLEMENTARY_BATCH, attach_supplementary, create_supplementaries,
     create_supplementary, delete_supplementary, detach_supplementary, migrate_supplementaries, update_supplementary,

@@ -11,6 +11,7 @@ use model::{
 };
 use uuid::Uuid;
 
+use crate::error::SubnetUse;
 use crate::ipv6::new_range;
 use crate::network_view::NetworkView;
 use crate::subnet::{turned_on, validate_dns, validate_gateway};
@@ -267,7 +268,7 @@ pub fn update_neutron_subnet(
 /// Deletes a Neutron subnet of a network that is on no router.
 ///
 /// # Errors
-/// [`Error::NetworkAttached`]; the IPv4 range before the IPv6 one.
+/// [`Error::NetworkAttached`]; [`Error::SubnetInUse`] for the IPv4 range while there is an IPv6 one.
 pub fn delete_neutron_subnet(
     catalog: &Catalog,
     caller: &Caller,
@@ -285,8 +286,8 @@ pub fn delete_neutron_subnet(
             network.range = Some(NetworkRange { ipv6: None, neutron_names, ..range });
         }
         Some(ipv6) => {
-            let reason = format!("delete the IPv6 subnet {} of the network first", ipv6.cidr);
-            return Err(Error::invalid("subnet_id", reason));
+            // By the id that the call names, which is not the network's.
+            return Err(Error::SubnetInUse { subnet: SubnetId::new(neutron_subnet), by: SubnetUse::Ipv6(ipv6.cidr) });
         }
         None => {}
     }

@@ -81,6 +81,48 @@ pub struct DhcpOptionChange {
     pub value: Option<String>,
 }
 
+/// New DNS servers of a subnet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DnsChange {
+    /// These instead of all that there are.
+    All(Vec<Ipv4Addr>),
+    /// The first and the second one; those behind stay.
+    FirstTwo([DnsEntry; 2]),
+}
+
+/// What becomes of one DNS server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DnsEntry {
+    /// It stays.
+    Keep,
+    /// It goes.
+    Remove,
+    /// This one instead, or as a new one.
+    Set(Ipv4Addr),
+}
+
+impl DnsChange {
+    /// The servers after the change.
+    fn of(self, servers: Vec<Ipv4Addr>) -> Vec<Ipv4Addr> {
+        let entries = match self {
+            Self::All(servers) => return servers,
+            Self::FirstTwo(entries) => entries,
+        };
+        let mut before = servers.into_iter();
+        let mut after = Vec::new();
+        for entry in entries {
+            let server = before.next();
+            match entry {
+                DnsEntry::Keep => after.extend(server),
+                DnsEntry::Remove => {}
+                DnsEntry::Set(server) => after.push(server),
+            }
+        }
+        after.extend(before);
+        after
+    }
+}
+
 /// What to change of a subnet; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateSubnet {
@@ -95,7 +137,7 @@ pub struct UpdateSubnet {
     /// Whether DHCP answers.
     pub dhcp_enable: Option<bool>,
     /// New DNS servers.
-    pub dns: Option<Vec<Ipv4Addr>>,
+    pub dns: Option<DnsChange>,
     /// Options to set or clear; others stay.
     pub dhcp_options: Vec<DhcpOptionChange>,
     /// Whether the use of addresses shall be measured.
@@ -127,8 +169,12 @@ pub fn create_subnet(
     }
     validate_dns(&request.dns, ctx)?;
     validate_zone(&request.availability_zone, &vpc.region, ctx)?;
-    for option in &request.dhcp_options {
+    for (position, option) in request.dhcp_options.iter().enumerate() {
         validate_dhcp_option(&option.name, &option.value, ctx.limits)?;
+        if request.dhcp_options[..position].iter().any(|other| other.name == option.name) {
+            let reason = format!("option `{}` is given twice", short(&option.name));
+            return Err(Error::invalid("extra_dhcp_opts", reason));
+        }
     }
     within_quota(catalog, ctx, vpc.project)?;
     within_limit(&request.tags, ctx.limits)?;
@@ -219,9 +265,9 @@ pub fn update_subnet(
     if let Some(dhcp_enable) = request.dhcp_enable {
         subnet.dhcp_enable = dhcp_enable;
     }
-    if let Some(dns) = request.dns {
-        validate_dns(&dns, ctx)?;
-        subnet.dns = dns;
+    if let Some(change) = request.dns {
+        subnet.dns = change.of(subnet.dns);
+        validate_dns(&subnet.dns, ctx)?;
     }
     for change in request.dhcp_options {
         match &change.value {
@@ -367,6 +413,9 @@ fn validate_zone(zone: &str, region: &model::RegionId, ctx: &Context<'_>) -> Res
     }
 }
 
+/// Characters of a domain name that guests are told: as many as the data plane has room for.
+pub const DOMAIN_NAME: usize = 64;
+
 const DHCP_OPTIONS: [&str; 4] = ["ntp", "addresstime", "ipv6_addresstime", "domainname"];
 
 /// api-vpc section 5.3: the four options and their values.
@@ -382,15 +431,16 @@ fn validate_dhcp_option(name: &str, value: &str, limits: &Limits) -> Result<(), 
                 .then(|| format!("one to {most} different IPv4 addresses with commas between them are expected"))
         }
         "addresstime" | "ipv6_addresstime" => {
-            let hours = value.strip_suffix('h').and_then(|hours| hours.parse::<u32>().ok());
+            let hours = value.strip_suffix('h').filter(|hours| hours.bytes().all(|byte| byte.is_ascii_digit()));
+            let hours = hours.and_then(|hours| hours.parse::<u32>().ok());
             let allowed = value == "-1" || hours.is_some_and(|hours| (1..=30_000).contains(&hours));
             (!allowed).then(|| "-1 or 1h to 30000h is expected".to_owned())
         }
         "domainname" => {
             let allowed = !value.is_empty()
-                && value.len() <= 253
+                && value.len() <= DOMAIN_NAME
                 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
-            (!allowed).then(|| "a domain name is expected".to_owned())
+            (!allowed).then(|| format!("a domain name of at most {DOMAIN_NAME} characters is expected"))
         }
         _ => Some("known options are ntp, addresstime, ipv6_addresstime and domainname".to_owned()),
     };

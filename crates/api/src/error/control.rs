@@ -73,6 +73,8 @@ fn decide(error: &Error, family: Family, resource: Resource) -> Row {
         }
         Error::NotAuthorized(_) => row(FORBIDDEN, "VPC.2701", "PolicyNotAuthorized"),
         Error::NoProject => row(BAD, "VPC.0007", "HTTPBadRequest"),
+        // The same code whatever the object is (api-errors §3.1).
+        Error::InvalidParameter { field: "enterprise_project_id", .. } => row(BAD, "VPC.0011", "InvalidInput"),
         Error::InvalidName(_)
         | Error::InvalidDescription(_)
         | Error::InvalidParameter { .. }
@@ -99,7 +101,7 @@ fn decide(error: &Error, family: Family, resource: Resource) -> Row {
         // 400 would tell the Terraform provider that the subnet is gone; the documents say 500 (api-vpc §5.3).
         Error::SubnetInUse { by, .. } => {
             let code = match by {
-                SubnetUse::PrivateIps(_) | SubnetUse::CidrReservations(_) => "VPC.0208",
+                SubnetUse::PrivateIps(_) | SubnetUse::CidrReservations(_) | SubnetUse::Ipv6(_) => "VPC.0208",
                 SubnetUse::Servers(_) => "VPC.0209",
                 SubnetUse::Routes(_) => "VPC.0210",
             };
@@ -187,6 +189,10 @@ fn missing(kind: Kind, family: Family, resource: Resource) -> Row {
         (Kind::Subnet, Resource::RouteTable) => row(BAD, "VPC.2807", "InvalidInput"),
         // Nor is an address group that a rule names: 404 would mean that v3 has no such rules.
         (Kind::AddressGroup, Resource::SecurityGroupRule) => row(BAD, "VPC.0601", "InvalidInput"),
+        // Nor a security group, the rule's own or the other side.
+        (Kind::SecurityGroup, Resource::SecurityGroupRule) if family == Family::V3 => {
+            row(BAD, "VPC.0601", "InvalidInput")
+        }
         _ if family == Family::V3 || (family == Family::V1 && resource == Resource::Tag) => {
             row(MISSING, "VPC.2204", "")
         }

@@ -180,7 +180,11 @@ pub(crate) async fn update_v2(
     frame: Frame,
     Body(request): Body<PortRequest>,
 ) -> Result<Response, Problem> {
-    let done = change(&state, &identity, path_id(&frame, Kind::Port, &port)?, request.port).await?;
+    let port = path_id(&frame, Kind::Port, &port)?;
+    if request.port.is_empty() {
+        return Err(Problem::invalid("port: at least one field is expected"));
+    }
+    let done = change(&state, &identity, port, request.port).await?;
     Ok(done.reply(StatusCode::OK, |port, catalog| PortBody { port: PortObject::v2(catalog, port) }))
 }
 
@@ -200,7 +204,6 @@ fn filtered(catalog: &Catalog, identity: &Identity, query: &Query) -> Result<Vec
     let ports = control::ports(catalog, &identity.project_caller()?).into_iter().filter(|port| {
         let device = port.server.map(|server| server.to_string()).unwrap_or_default();
         let groups: Vec<String> = port.security_groups.iter().map(ToString::to_string).collect();
-        let mut wanted_groups = query.all("security_groups");
         query.any("id", port.id)
             && query.is("name", &port.name)
             && query.is("network_id", port.subnet)
@@ -211,7 +214,7 @@ fn filtered(catalog: &Catalog, identity: &Identity, query: &Query) -> Result<Vec
             && query.flag("enable_efi", false)
             && query.is("tenant_id", port.project)
             && query.is("status", port_status(catalog, port))
-            && wanted_groups.all(|wanted| groups.iter().any(|group| group == wanted))
+            && query.any_holds("security_groups", |wanted| groups.iter().any(|group| group == wanted))
             && has_addresses(catalog, port, query)
             // A port is in its VPC's enterprise project.
             && catalog.vpc(port.vpc).is_none_or(|vpc| query.any_enterprise(&vpc.enterprise_project_id))
@@ -219,10 +222,10 @@ fn filtered(catalog: &Catalog, identity: &Identity, query: &Query) -> Result<Vec
     Ok(ports.collect())
 }
 
-/// `fixed_ips=ip_address=10.0.0.5&fixed_ips=subnet_id=…`: all of them must hold.
+/// `fixed_ips=ip_address=10.0.0.5&fixed_ips=subnet_id=…`: one of the addresses and one of the subnets (api-vpc §0.5).
 fn has_addresses(catalog: &Catalog, port: &Port, query: &Query) -> bool {
     let subnet = catalog.subnet(port.subnet);
-    query.all("fixed_ips").all(|wanted| match wanted.split_once('=') {
+    query.each_key_holds("fixed_ips", |wanted| match wanted.split_once('=') {
         Some(("ip_address", address)) => {
             port.ipv4.to_string() == address || port.ipv6.is_some_and(|v6| v6.to_string() == address)
         }
@@ -237,6 +240,11 @@ fn has_addresses(catalog: &Catalog, port: &Port, query: &Query) -> bool {
 
 async fn add(state: &State, identity: &Identity, fields: PortFields) -> Result<Done<Port>, Problem> {
     only_what_is_kept(&fields)?;
+    let project = identity.project()?.id.to_string();
+    if fields.tenant_id.as_ref().is_some_and(|tenant| !tenant.is_empty() && *tenant != project) {
+        let message = format!("port.tenant_id can only be the project of the request, {project}; leave it out");
+        return Err(Problem::invalid(message));
+    }
     let network = required(fields.network_id, "port.network_id")?;
     let subnet: SubnetId = id(&network, "port.network_id")?;
     let (address, ipv6) = addresses(&state.catalog(), subnet, fields.fixed_ips.as_deref().unwrap_or_default())?;

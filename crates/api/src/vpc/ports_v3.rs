@@ -138,17 +138,11 @@ fn filtered(catalog: &Catalog, caller: &Caller, query: &Query) -> Vec<Arc<Port>>
             && query.any("mac_address", port.mac)
             && query.any("description", &port.description)
             && ["binding:host_id", "instance_id", "instance_type"].iter().all(|name| query.any(name, ""))
-            && any_of(query, "security_groups", |wanted| groups.iter().any(|group| group == wanted))
-            && any_of(query, "private_ips", |wanted| has_address(catalog, port, wanted))
-            && any_of(query, "allowed_address_pairs", |wanted| has_pair(port, wanted))
+            && query.any_holds("security_groups", |wanted| groups.iter().any(|group| group == wanted))
+            && query.any_holds("private_ips", |wanted| has_address(catalog, port, wanted))
+            && query.any_holds("allowed_address_pairs", |wanted| has_pair(port, wanted))
     });
     ports.collect()
-}
-
-/// Whether one of a filter's values, repeated or separated by commas, holds; all of them when there is none.
-fn any_of(query: &Query, name: &str, holds: impl Fn(&str) -> bool) -> bool {
-    let mut wanted = query.all(name).flat_map(|value| value.split(',')).peekable();
-    wanted.peek().is_none() || wanted.any(holds)
 }
 
 /// `ip_address=<ip>` or `subnet_cidr_id=<id>`.

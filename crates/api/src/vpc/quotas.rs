@@ -114,13 +114,15 @@ pub(crate) struct QuotasV3 {
     address_group: i64,
     address_group_contain_ipset: i64,
     acl_policy_contain_rules: i64,
+    virsubnet_contain_ipv4_cidr_reservations: i64,
+    virsubnet_contain_ipv6_cidr_reservations: i64,
     #[serde(flatten)]
     #[schema(value_type = Object)]
     none: std::collections::BTreeMap<&'static str, i64>,
 }
 
 /// Names of quotas that there are not here.
-const ABSENT_V3: [&str; 32] = [
+const ABSENT_V3: [&str; 30] = [
     "clouddcn_acl_policy_contain_rules",
     "clouddcn_firewall_group",
     "edge_gateway",
@@ -148,8 +150,6 @@ const ABSENT_V3: [&str; 32] = [
     "traffic_mirror_target_elb_referred_by_session",
     "traffic_mirror_target_eni_referred_by_session",
     "vip",
-    "virsubnet_contain_ipv4_cidr_reservations",
-    "virsubnet_contain_ipv6_cidr_reservations",
     "vpc_contain_eni",
     "vpc_contain_vip",
     "vpc_contain_virsubnet",
@@ -173,6 +173,8 @@ pub(crate) async fn show_v3(
     identity.project()?;
     let limits = state.limits();
     let number = |limit: usize| i64::try_from(limit).unwrap_or(i64::MAX);
+    // One limit holds for both families together.
+    let reservations = number(limits.cidr_reservations_per_subnet);
     let quota = QuotasV3 {
         vpc: number(limits.vpcs),
         virsubnet: number(limits.subnets),
@@ -184,6 +186,8 @@ pub(crate) async fn show_v3(
         address_group: number(limits.address_groups),
         address_group_contain_ipset: i64::from(limits.addresses_per_group),
         acl_policy_contain_rules: number(limits.rules_per_network_acl),
+        virsubnet_contain_ipv4_cidr_reservations: reservations,
+        virsubnet_contain_ipv6_cidr_reservations: reservations,
         none: ABSENT_V3.into_iter().map(|name| (name, NO_QUOTA)).collect(),
     };
     Ok(Json(QuotaBodyV3 { request_id: frame.request_id, quota }))

@@ -15,7 +15,7 @@ use model::{
 
 use crate::auth::Identity;
 use crate::error::Problem;
-use crate::extract::{Json as Body, id, path_id, required};
+use crate::extract::{Json as Body, id, required};
 use crate::frame::Frame;
 use crate::query::{Query, v1_page, v2_page, v3_page};
 use crate::state::{Done, State};
@@ -184,7 +184,7 @@ pub(crate) async fn create_v3(
 /// Add several rules to a security group.
 #[utoipa::path(post, path = "/v3/{project_id}/vpc/security-groups/{group_id}/security-group-rules/batch-create",
     tag = "Security group rules", operation_id = "batchCreateSecurityGroupRules", request_body = RuleBatchRequest,
-    responses((status = 201, body = RuleBatchBody)))]
+    responses((status = 201, body = RuleBatchBody), (status = 202, description = "Dry run: all is well")))]
 pub(crate) async fn create_batch(
     AxumState(state): AxumState<State>,
     Path((_, group)): Path<(String, String)>,
@@ -192,10 +192,18 @@ pub(crate) async fn create_batch(
     frame: Frame,
     Body(request): Body<RuleBatchRequest>,
 ) -> Result<Response, Problem> {
-    let group = path_id(&frame, Kind::SecurityGroup, &group)?;
+    let group: SecurityGroupId = group.parse().map_err(|error: model::IdError| no_such_group(error.text))?;
+    // What a rule names is a wrong field; the path's own group is a missing object.
+    let refusal = |problem: Problem| {
+        let own = problem.says_missing(Kind::SecurityGroup, &group.to_string());
+        if own { no_such_group(group.to_string()) } else { problem }
+    };
     let ignore_duplicates = request.ignore_duplicate == Some(true);
     let (_, create) = creation(Some(group), request.security_group_rules, ignore_duplicates)?;
-    let done = state.commit(&identity.project_caller()?, create).await?;
+    if request.dry_run == Some(true) {
+        return state.rehearse(&identity.project_caller()?, &frame, create).map_err(refusal);
+    }
+    let done = state.commit(&identity.project_caller()?, create).await.map_err(refusal)?;
     let group = group_of(&done, group)?;
     Ok(done.reply(StatusCode::CREATED, |rules, _| RuleBatchBody {
         request_id: frame.request_id,
@@ -226,6 +234,10 @@ pub(crate) async fn delete_v3(
     frame: Frame,
 ) -> Result<Response, Problem> {
     remove(&state, &identity, &frame, &rule).await
+}
+
+fn no_such_group(id: String) -> Problem {
+    Problem::not_found(Error::NotFound { kind: Kind::SecurityGroup, id }.to_string())
 }
 
 type Rules = Vec<SecurityGroupRule>;

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State as AxumState};
 use axum::http::StatusCode;
 use axum::response::Response;
-use control::{CreateSubnet, DhcpOptionChange, UpdateSubnet};
+use control::{CreateSubnet, DhcpOptionChange, DnsChange, DnsEntry, UpdateSubnet};
 use model::{DhcpOption, Kind, SubnetId, TagCharacters, VpcId};
 
 use crate::auth::Identity;
@@ -119,7 +119,7 @@ pub(crate) async fn delete(
 }
 
 fn new_subnet(fields: SubnetFields) -> Result<CreateSubnet, Problem> {
-    let dns = dns(&fields)?.unwrap_or_default();
+    let dns = new_dns(&fields)?;
     let gateway = required(fields.gateway_ip, "subnet.gateway_ip")?;
     let options = fields.extra_dhcp_opts.unwrap_or_default().into_iter();
     Ok(CreateSubnet {
@@ -144,7 +144,7 @@ fn new_subnet(fields: SubnetFields) -> Result<CreateSubnet, Problem> {
 
 fn changed_subnet(vpc: VpcId, fields: SubnetFields) -> Result<UpdateSubnet, Problem> {
     no_tags(fields.tags.as_ref(), "subnet.tags")?;
-    let dns = dns(&fields)?;
+    let dns = changed_dns(&fields)?;
     let change = |option: DhcpOptionV1| DhcpOptionChange { name: option.opt_name, value: option.opt_value };
     Ok(UpdateSubnet {
         vpc: Some(vpc),
@@ -159,17 +159,35 @@ fn changed_subnet(vpc: VpcId, fields: SubnetFields) -> Result<UpdateSubnet, Prob
     })
 }
 
-/// The DNS servers: the list, else primary and secondary; `None` when neither is given (api-vpc §5.3).
-fn dns(fields: &SubnetFields) -> Result<Option<Vec<Ipv4Addr>>, Problem> {
+const DNS_LIST: &str = "subnet.dnsList";
+const PRIMARY_DNS: &str = "subnet.primary_dns";
+const SECONDARY_DNS: &str = "subnet.secondary_dns";
+
+/// The DNS servers of a new subnet: the list, else primary and secondary (api-vpc §5.3).
+fn new_dns(fields: &SubnetFields) -> Result<Vec<Ipv4Addr>, Problem> {
     if let Some(list) = fields.dns_list.as_ref().filter(|list| !list.is_empty()) {
-        return list.iter().map(|text| ipv4(text, "subnet.dnsList")).collect::<Result<_, _>>().map(Some);
+        return list.iter().map(|text| ipv4(text, DNS_LIST)).collect();
     }
-    let pair = [(&fields.primary_dns, "subnet.primary_dns"), (&fields.secondary_dns, "subnet.secondary_dns")];
-    if fields.dns_list.is_none() && pair.iter().all(|(text, _)| text.is_none()) {
+    [(&fields.primary_dns, PRIMARY_DNS), (&fields.secondary_dns, SECONDARY_DNS)]
+        .into_iter()
+        .filter_map(|(text, name)| text.as_ref().filter(|text| !text.is_empty()).map(|text| ipv4(text, name)))
+        .collect()
+}
+
+/// New DNS servers. A list replaces all; else primary and secondary are the first two of those that there are, and one
+/// that is not named stays.
+fn changed_dns(fields: &SubnetFields) -> Result<Option<DnsChange>, Problem> {
+    if fields.dns_list.is_some() {
+        return Ok(Some(DnsChange::All(new_dns(fields)?)));
+    }
+    if fields.primary_dns.is_none() && fields.secondary_dns.is_none() {
         return Ok(None);
     }
-    pair.iter()
-        .filter_map(|(text, name)| text.as_ref().filter(|text| !text.is_empty()).map(|text| ipv4(text, name)))
-        .collect::<Result<_, _>>()
-        .map(Some)
+    let entry = |text: &Option<String>, name| match text.as_deref() {
+        None => Ok(DnsEntry::Keep),
+        Some("") => Ok(DnsEntry::Remove),
+        Some(text) => ipv4(text, name).map(DnsEntry::Set),
+    };
+    let primary = entry(&fields.primary_dns, PRIMARY_DNS)?;
+    Ok(Some(DnsChange::FirstTwo([primary, entry(&fields.secondary_dns, SECONDARY_DNS)?])))
 }

@@ -184,7 +184,7 @@ impl PortObject {
             && query.is("status", self.status)
             && query.flag("admin_state_up", self.admin_state_up)
             && query.all("security_groups").next().is_none()
-            && query.all("fixed_ips").all(shown)
+            && query.each_key_holds("fixed_ips", shown)
     }
 }
 
@@ -218,6 +218,8 @@ pub(crate) fn pairs(port: &Port) -> Vec<AddressPairV1> {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct PortFields {
     pub(crate) network_id: Option<String>,
+    /// Only the project of the request.
+    pub(crate) tenant_id: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) device_owner: Option<String>,
     /// At most one of each family. In an update only to give an IPv6 address to a port that has none.
@@ -237,6 +239,29 @@ pub(crate) struct PortFields {
     pub(crate) profile: Option<serde_json::Map<String, Value>>,
     /// Only `51`, the lease time: `<n>h`, or `-1` for one without end. An empty list takes it away.
     pub(crate) extra_dhcp_opts: Option<Vec<DhcpOptionV1>>,
+}
+
+impl PortFields {
+    /// Whether nothing is given.
+    pub(crate) const fn is_empty(&self) -> bool {
+        matches!(
+            self,
+            Self {
+                network_id: None,
+                tenant_id: None,
+                name: None,
+                device_owner: None,
+                fixed_ips: None,
+                security_groups: None,
+                allowed_address_pairs: None,
+                admin_state_up: None,
+                port_security_enabled: None,
+                vnic_type: None,
+                profile: None,
+                extra_dhcp_opts: None,
+            }
+        )
+    }
 }
 
 request! {

@@ -330,6 +330,8 @@ pub(crate) struct RuleRequestV3 {
 /// Create several rules of one group, v3.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct RuleBatchRequest {
+    /// Only check; answered with 202 when all is well.
+    pub(crate) dry_run: Option<bool>,
     pub(crate) security_group_rules: Vec<RuleFields>,
     /// Leave out rules that the group has already, rather than refuse.
     pub(crate) ignore_duplicate: Option<bool>,

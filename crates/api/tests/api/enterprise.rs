@@ -105,7 +105,22 @@ async fn wrong_calls_are_refused_in_the_services_own_form() {
     assert_eq!(world.a.get(&format!("/v1.0/enterprise-projects/{ENTERPRISE}")).await.status.as_u16(), 404);
     let found = inside(&world.a, "0", &["vpcs", "ecs"]).await;
     assert_eq!((&found["total_count"], &found["errors"][0]["resource_type"]), (&json!(1), &json!("ecs")));
-    // At creation.
-    let body = json!({"vpc": {"name": "x", "enterprise_project_id": "x"}});
-    assert_eq!(world.a.post("/v1/{p}/vpcs", body).await.refusal(), refused(400, "VPC.0101", "invalid_parameter"));
+    // At creation: one code for all objects (api-errors §3.1).
+    for (path, root) in [
+        ("/v1/{p}/vpcs", "vpc"),
+        ("/v3/{p}/vpc/vpcs", "vpc"),
+        ("/v1/{p}/security-groups", "security_group"),
+        ("/v3/{p}/vpc/security-groups", "security_group"),
+        ("/v3/{p}/vpc/firewalls", "firewall"),
+        ("/v3/{p}/vpc/address-groups", "address_group"),
+    ] {
+        let mut object = json!({"name": "x", "enterprise_project_id": "x"});
+        match root {
+            "vpc" => object["cidr"] = json!("10.0.0.0/16"),
+            "address_group" => object["ip_version"] = json!(4),
+            _ => {}
+        }
+        let refusal = world.a.post(path, json!({ root: object })).await.refusal();
+        assert_eq!(refusal, refused(400, "VPC.0011", "invalid_parameter"), "{path}");
+    }
 }

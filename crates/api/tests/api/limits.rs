@@ -62,6 +62,7 @@ fn small() -> Limits {
         route_tables_per_vpc: 1,
         routes_per_vpc: 6,
         tags_per_resource: 2,
+        cidr_reservations_per_subnet: 8,
         ..Limits::default()
     }
 }
@@ -99,6 +100,8 @@ async fn both_versions_show_what_is_configured() {
         ("acl_policy_contain_rules", 9),
         ("address_group", 1),
         ("address_group_contain_ipset", 4),
+        ("virsubnet_contain_ipv4_cidr_reservations", 8),
+        ("virsubnet_contain_ipv6_cidr_reservations", 8),
         // Nothing limits these here, or there are none.
         ("secgroup_referred_by_nic", -1),
         ("traffic_mirror_session", -1),

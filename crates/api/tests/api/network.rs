@@ -403,3 +403,33 @@ async fn a_full_data_plane_refuses_new_objects() {
     world.a.put(&format!("/v1/{{p}}/vpcs/{vpc}"), json!({"vpc": {"name": "y"}})).await.expect(200);
     world.a.call(Method::DELETE, &format!("/v1/{{p}}/vpcs/{vpc}"), "").await.expect(204);
 }
+
+/// api-vpc §5.3, §0.2: absent is not cleared.
+#[tokio::test]
+async fn one_dns_server_of_a_subnet_changes_and_the_other_stays() {
+    let world = World::new().await;
+    let vpc = world.a.vpc("VPC-A", "172.16.0.0/16").await;
+    let subnet = world.a.subnet(&vpc, "s", "172.16.0.0/24").await;
+    let update = async |fields: Value| {
+        let mut body = json!({"name": "s"});
+        body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        world.a.put(&format!("/v1/{{p}}/vpcs/{vpc}/subnets/{subnet}"), json!({ "subnet": body })).await.expect(200);
+        let shown = world.a.get(&format!("/v1/{{p}}/subnets/{subnet}")).await.expect(200)["subnet"].clone();
+        shown["dnsList"].clone()
+    };
+    for (change, wanted) in [
+        (json!({"primary_dns": "9.9.9.9"}), json!(["9.9.9.9", "8.8.8.8"])),
+        (json!({"secondary_dns": "9.9.9.9"}), json!(["1.1.1.1", "9.9.9.9"])),
+        (json!({"primary_dns": null, "secondary_dns": "9.9.9.9"}), json!(["1.1.1.1", "9.9.9.9"])),
+        (json!({"secondary_dns": ""}), json!(["1.1.1.1"])),
+        (json!({"primary_dns": ""}), json!(["8.8.8.8"])),
+        (json!({"primary_dns": "", "secondary_dns": ""}), json!([])),
+        (json!({}), json!(["1.1.1.1", "8.8.8.8"])),
+        (json!({"dnsList": ["9.9.9.9"]}), json!(["9.9.9.9"])),
+        (json!({"dnsList": []}), json!([])),
+    ] {
+        let before = json!(["1.1.1.1", "8.8.8.8"]);
+        assert_eq!(update(json!({ "dnsList": before })).await, before);
+        assert_eq!(update(change.clone()).await, wanted, "{change}");
+    }
+}

@@ -215,7 +215,6 @@ async fn wrong_bodies_are_refused_and_change_nothing() {
         (json!({"firewall": {"name": "n".repeat(65)}}), "invalid_name"),
         (json!({"firewall": {"description": "<"}}), "invalid_description"),
         (json!({"firewall": {"type": "clouddcn"}}), "not_supported"),
-        (json!({"firewall": {"enterprise_project_id": "x"}}), "invalid_parameter"),
         (json!({"firewall": 7}), "invalid_body"),
         (json!({}), "invalid_body"),
     ] {

@@ -291,3 +291,18 @@ async fn availability_counts_addresses_of_both_families() {
     let wrong = world.a.get("/v2.0/network-ip-availabilities/here").await;
     assert_eq!(wrong.refusal(), refused(400, "VPC.2301", "invalid_request"));
 }
+
+/// api-errors §4: a conflict, which clients try again.
+#[tokio::test]
+async fn an_ipv4_subnet_stays_while_there_is_an_ipv6_one() {
+    let world = World::new().await;
+    let net = id(&network(&world, "net").await);
+    let four = id(&subnet(&world, &net, "10.0.0.0/24").await);
+    let six = json!({"subnet": {"network_id": net, "ip_version": 6}});
+    let six = id(&world.a.post("/v2.0/subnets", six).await.expect(201)["subnet"]);
+    let reply = world.a.delete(&format!("/v2.0/subnets/{four}")).await;
+    assert_eq!(reply.refusal(), refused(409, "SubnetInUse", "subnet_in_use"));
+    assert!(reply.message().contains(&four) && reply.message().contains("IPv6 subnet"), "{}", reply.message());
+    world.a.delete(&format!("/v2.0/subnets/{six}")).await.expect(204);
+    world.a.delete(&format!("/v2.0/subnets/{four}")).await.expect(204);
+}

@@ -84,8 +84,14 @@ async fn v2_links_lead_to_the_next_page_and_keep_the_filters() {
         target = path.to_owned();
     }
     assert_eq!(seen, all);
-    let reply = world.a.get("/v2.0/vpc/peerings?marker=not-an-id!").await;
-    assert_eq!(reply.refusal(), refused(400, "InvalidInput", "invalid_request"));
+    for marker in ["not-an-id!", "abc", "-", &all[0][..35], &format!("{}0", all[0]), &format!("urn:uuid:{}", all[0])] {
+        let reply = world.a.get(&format!("/v2.0/vpc/peerings?marker={marker}")).await;
+        assert_eq!(reply.refusal(), refused(400, "InvalidInput", "invalid_request"), "{marker}");
+    }
+    for marker in [all[3].to_uppercase(), all[3].replace('-', "")] {
+        let page = world.a.get(&format!("/v2.0/vpc/peerings?marker={marker}")).await.expect(200);
+        assert_eq!(ids(&page["peerings"]), all[4..], "{marker}");
+    }
     let back =
         world.a.get(&format!("/v2.0/vpc/peerings?limit=2&page_reverse=True&marker={}", all[4])).await.expect(200);
     assert_eq!(ids(&back["peerings"]), all[2..4]);

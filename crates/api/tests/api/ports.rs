@@ -242,3 +242,73 @@ async fn groups_of_a_port_are_put_and_taken_in_v3() {
         assert_eq!(call("remove", empty).await.status, 400);
     }
 }
+
+/// api-vpc §0.5: a repeated key is an OR; of `fixed_ips`, whose values have keys of their own, for each of these.
+#[tokio::test]
+async fn repeated_filters_of_ports_take_any_of_the_values() {
+    let place = place().await;
+    let a = &place.world.a;
+    let [g, h] = [group(a, "g").await, group(a, "h").await];
+    let one = place.make(json!({"security_groups": [g], "fixed_ips": [{"ip_address": "10.0.0.8"}]})).await;
+    let two = place.make(json!({"security_groups": [h], "fixed_ips": [{"ip_address": "10.0.0.9"}]})).await;
+    let neutron = one["fixed_ips"][0]["subnet_id"].as_str().unwrap().to_owned();
+    let mut both = vec![id(&one), id(&two)];
+    both.sort();
+    let (first, second) = ("fixed_ips=ip_address=10.0.0.8", "fixed_ips=ip_address=10.0.0.9");
+    let nowhere = "00000000-0000-4000-8000-000000000000";
+    for (query, wanted) in [
+        (format!("security_groups={g}&security_groups={h}"), both.clone()),
+        (format!("security_groups={g}&security_groups={nowhere}"), vec![id(&one)]),
+        (format!("security_groups={nowhere}"), vec![]),
+        (format!("{first}&{second}"), both.clone()),
+        (format!("{second}&fixed_ips=subnet_id={neutron}"), vec![id(&two)]),
+        (format!("{first}&{second}&fixed_ips=subnet_id={neutron}"), both.clone()),
+        (format!("{first}&{second}&fixed_ips=subnet_id={nowhere}"), vec![]),
+        (format!("fixed_ips=subnet_id={nowhere}&fixed_ips=subnet_id={neutron}"), both.clone()),
+        ("fixed_ips=10.0.0.8".into(), vec![]),
+    ] {
+        for path in ["/v1/{p}/ports", "/v2.0/ports"] {
+            let list = a.get(&format!("{path}?{query}")).await.expect(200);
+            assert_eq!(ids(&list["ports"]), wanted, "{path}?{query}");
+        }
+    }
+    // Gateways are listed apart.
+    let of_router = "/v2.0/ports?device_owner=network:router_interface_distributed";
+    for (query, count) in [
+        ("fixed_ips=ip_address=10.0.0.1&fixed_ips=ip_address=10.0.0.2".to_owned(), 1),
+        (format!("fixed_ips=ip_address=10.0.0.1&fixed_ips=subnet_id={nowhere}"), 0),
+    ] {
+        let list = a.get(&format!("{of_router}&{query}")).await.expect(200);
+        assert_eq!(ids(&list["ports"]).len(), count, "{query}");
+    }
+}
+
+/// api-vpc §6.3.
+#[tokio::test]
+async fn an_update_of_v2_names_a_field() {
+    let place = place().await;
+    let port = place.make(json!({"name": "n"})).await;
+    for nothing in [json!({}), json!({"name": null}), json!({"unknown": 1})] {
+        let reply = place.change(&port, nothing.clone()).await;
+        assert_eq!(reply.refusal(), refused(400, "InvalidInput", "invalid_request"), "{nothing}");
+        assert!(reply.message().contains("at least one field"), "{}", reply.message());
+    }
+    place.change(&port, json!({"name": ""})).await.expect(200);
+    place.world.a.put(&format!("/v1/{{p}}/ports/{}", id(&port)), json!({"port": {}})).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_port_of_another_project_is_refused() {
+    let place = place().await;
+    let a = &place.world.a;
+    let port = |tenant: &str| json!({"port": {"network_id": place.subnet, "tenant_id": tenant}});
+    for tenant in [&a.second_project, &place.world.b.project, "x"] {
+        let v1 = a.post("/v1/{p}/ports", port(tenant)).await;
+        assert_eq!(v1.refusal(), refused(400, "VPC.2500", "invalid_request"), "{tenant}");
+        assert!(v1.message().contains("tenant_id"), "{}", v1.message());
+        let v2 = a.post("/v2.0/ports", port(tenant)).await;
+        assert_eq!(v2.refusal(), refused(400, "InvalidInput", "invalid_request"), "{tenant}");
+    }
+    a.post("/v1/{p}/ports", port(&a.project)).await.expect(200);
+    a.post("/v1/{p}/ports", port("")).await.expect(200);
+}

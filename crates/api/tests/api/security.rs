@@ -117,9 +117,14 @@ async fn rules_are_checked() {
     }
     post(json!({"priority": "50"})).await.expect(201);
     assert_eq!(post(json!({"priority": 50})).await.refusal(), refused(409, "VPC.0602", "rule_exists"));
-    let nowhere = json!({"security_group_id": "00000000-0000-4000-8000-000000000000"});
-    assert_eq!(post(nowhere).await.refusal(), refused(404, "VPC.2204", "not_found"));
     let missing = "00000000-0000-4000-8000-000000000000";
+    // 404 would mean that v3 has no such rules.
+    for nowhere in [json!({"security_group_id": missing}), json!({"priority": 2, "remote_group_id": missing})] {
+        assert_eq!(post(nowhere.clone()).await.refusal(), refused(400, "VPC.0601", "not_found"), "{nowhere}");
+    }
+    let v1 = json!({"security_group_rule": {"security_group_id": missing, "direction": "ingress"}});
+    let v1 = world.a.post("/v1/{p}/security-group-rules", v1).await;
+    assert_eq!(v1.refusal(), refused(404, "VPC.0603", "not_found"));
     let v1 = world.a.get(&format!("/v1/{{p}}/security-group-rules/{missing}")).await;
     assert_eq!(v1.refusal(), refused(404, "VPC.0603", "not_found"));
     let v2 = world.a.delete(&format!("/v2.0/security-group-rules/{missing}")).await;
@@ -148,6 +153,31 @@ async fn rules_are_filtered_and_made_in_batches() {
     assert_eq!(find("direction=egress&ethertype=IPv4").await, 2);
     let v1 = world.a.get(&format!("/v1/{{p}}/security-group-rules?security_group_id={sg}")).await.expect(200);
     assert_eq!(ids(&v1["security_group_rules"]).len(), 6);
+}
+
+/// The group is the path's: without it there is no such object. What the rules name is a wrong field.
+#[tokio::test]
+async fn a_batch_is_rehearsed_and_says_which_group_is_missing() {
+    let world = World::new().await;
+    let sg = group(&world).await;
+    let path = |group: &str| format!("/v3/{{p}}/vpc/security-groups/{group}/security-group-rules/batch-create");
+    let batch = |dry_run: bool, rule: Value| json!({"dry_run": dry_run, "security_group_rules": [rule]});
+    let web = json!({"direction": "ingress", "protocol": "tcp", "multiport": "80"});
+    let reply = world.a.post(&path(&sg), batch(true, web.clone())).await;
+    assert_eq!(fields(&reply.expect(202)), ["request_id"]);
+    let rules = world.a.get(&format!("/v3/{{p}}/vpc/security-groups/{sg}")).await.expect(200);
+    assert_eq!(ids(&rules["security_group"]["security_group_rules"]).len(), 4);
+    let missing = "00000000-0000-4000-8000-000000000000";
+    for dry_run in [true, false] {
+        for nowhere in [missing, "x"] {
+            let refusal = world.a.post(&path(nowhere), batch(dry_run, web.clone())).await.refusal();
+            assert_eq!(refusal, refused(404, "VPC.2204", "not_found"), "{nowhere}");
+        }
+        let remote = json!({"direction": "ingress", "remote_group_id": missing});
+        let refusal = world.a.post(&path(&sg), batch(dry_run, remote)).await.refusal();
+        assert_eq!(refusal, refused(400, "VPC.0601", "not_found"));
+    }
+    world.a.post(&path(&sg), batch(false, web)).await.expect(201);
 }
 
 /// api-vpc §8.1: 409, so that clients wait.

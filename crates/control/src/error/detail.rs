@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use model::{NetworkAclRuleId, PortId, SecurityGroupId, ServerId};
 
 use super::listed;
@@ -114,6 +114,9 @@ pub enum SubnetUse {
     /// CIDR reservations, by block; they do not keep a subnet from being deleted, but from leaving its VPC.
     #[error("the CIDR reservations {}", listed(_0))]
     CidrReservations(Vec<IpNet>),
+    /// The IPv6 range beside it; it keeps the IPv4 range of a network on no router.
+    #[error("the network's IPv6 subnet {_0}")]
+    Ipv6(Ipv6Net),
 }
 
 /// What keeps a security group from being deleted.

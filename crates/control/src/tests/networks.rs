@@ -220,7 +220,7 @@ fn ranges_and_names_of_neutron_subnets_are_checked() {
     assert_eq!(changed.subnets().iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["four", "six"]);
     let range = changed.range.unwrap();
     assert!(range.dns.is_empty() && !range.dhcp_enable);
-    assert_eq!(world.refused(|c, x| delete_neutron_subnet(c, &a, x, neutron(&made))).code(), "invalid_parameter");
+    assert_eq!(world.refused(|c, x| delete_neutron_subnet(c, &a, x, neutron(&made))).code(), "subnet_in_use");
     world.ok(|c, x| delete_neutron_subnet(c, &a, x, six.neutron_subnet_id));
     world.ok(|c, x| delete_neutron_subnet(c, &a, x, neutron(&made)));
     assert_eq!(network(&world.catalog, &a, id).unwrap().range, None);

@@ -1,10 +1,12 @@
+use std::net::Ipv4Addr;
+
 use model::{Claim, PeeringStatus};
 
 use super::fixture::{World, net, via_peering};
 use crate::{
-    CidrProblem, CreateSubnet, CreateVpc, DhcpOptionChange, Error, Limits, Quota, SubnetUse, UpdateSubnet, UpdateVpc,
-    VpcUse, Warning, add_secondary_cidrs, create_subnet, create_vpc, delete_subnet, delete_vpc, reject_peering,
-    remove_secondary_cidrs, update_subnet, update_vpc,
+    CidrProblem, CreateSubnet, CreateVpc, DhcpOptionChange, DnsChange, DnsEntry, Error, Limits, Quota, SubnetUse,
+    UpdateSubnet, UpdateVpc, VpcUse, Warning, add_secondary_cidrs, create_subnet, create_vpc, delete_subnet,
+    delete_vpc, reject_peering, remove_secondary_cidrs, update_subnet, update_vpc,
 };
 
 fn code(world: &mut World, request: CreateVpc) -> &'static str {
@@ -207,6 +209,12 @@ fn malformed_subnets_are_refused() {
     assert_eq!(create(&|r| r.dhcp_options = vec![option("ntp", "10.0.0.2,10.0.0.2")]), "invalid_parameter");
     assert_eq!(create(&|r| r.dhcp_options = vec![option("ntp", "")]), "invalid_parameter");
     assert_eq!(create(&|r| r.dhcp_options = vec![option("addresstime", "30001h")]), "invalid_parameter");
+    assert_eq!(create(&|r| r.dhcp_options = vec![option("addresstime", "+5h")]), "invalid_parameter");
+    let twice = vec![option("addresstime", "1h"), option("addresstime", "2h")];
+    assert_eq!(create(&|r| r.dhcp_options.clone_from(&twice)), "invalid_parameter");
+    // Guests would not be told a longer one.
+    let long = option("domainname", &format!("{}.{}", "a".repeat(40), "b".repeat(24)));
+    assert_eq!(create(&|r| r.dhcp_options = vec![long.clone()]), "invalid_parameter");
     assert_eq!(create(&|r| r.dhcp_options = vec![option("other", "1")]), "invalid_parameter");
     world.limits.subnets = 0;
     let request = CreateSubnet::new(vpc, "s", net("10.0.0.0/24"));
@@ -233,6 +241,35 @@ fn dhcp_options_are_set_and_cleared_one_by_one() {
     assert_eq!(update(vec![change("what", None)]).unwrap_err().code(), "invalid_parameter");
     let wrong = UpdateSubnet { vpc: Some(other), ..UpdateSubnet::default() };
     assert_eq!(world.refused(|c, x| update_subnet(c, &a, x, subnet, wrong)).code(), "subnet_not_in_vpc");
+}
+
+/// api-vpc §5.3: the change is made to the servers that the subnet has when it is committed.
+#[test]
+fn a_dns_server_that_is_not_named_stays() {
+    let mut world = World::new();
+    let a = world.a.clone();
+    let vpc = world.vpc(&a, "vpc", "10.0.0.0/16").id;
+    let subnet = world.subnet(&a, vpc, "10.0.0.0/24").id;
+    let address = |last: u8| Ipv4Addr::new(9, 9, 9, last);
+    let mut update = |dns: DnsChange| {
+        let request = UpdateSubnet { dns: Some(dns), ..UpdateSubnet::default() };
+        let changed = world.call(|c, x| update_subnet(c, &a, x, subnet, request));
+        changed.map(|(subnet, _)| subnet.dns.iter().map(|server| server.octets()[3]).collect::<Vec<_>>())
+    };
+    for (entries, wanted) in [
+        ([DnsEntry::Set(address(7)), DnsEntry::Keep], vec![7, 2, 3, 4, 5]),
+        ([DnsEntry::Keep, DnsEntry::Set(address(7))], vec![1, 7, 3, 4, 5]),
+        ([DnsEntry::Keep, DnsEntry::Remove], vec![1, 3, 4, 5]),
+        ([DnsEntry::Remove, DnsEntry::Set(address(7))], vec![7, 3, 4, 5]),
+        ([DnsEntry::Remove, DnsEntry::Remove], vec![3, 4, 5]),
+    ] {
+        update(DnsChange::All((1..=5).map(address).collect())).unwrap();
+        assert_eq!(update(DnsChange::FirstTwo(entries)).unwrap(), wanted, "{entries:?}");
+    }
+    let six = (1..=6).map(address).collect();
+    assert_eq!(update(DnsChange::All(six)).unwrap_err().code(), "invalid_parameter");
+    assert_eq!(update(DnsChange::All(Vec::new())).unwrap(), Vec::<u8>::new());
+    assert_eq!(update(DnsChange::FirstTwo([DnsEntry::Keep, DnsEntry::Set(address(7))])).unwrap(), [7]);
 }
 
 /// EF-8.
