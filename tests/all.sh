@@ -30,6 +30,7 @@ job() {
 }
 export -f job
 # Names without the second of the same.
-printf '%s\n' $first $targets units docs | grep -vxF "$alone" | awk '!seen[$0]++' | xargs -P 3 -I{} bash -c 'job {} '"$logs"
+printf '%s\n' $first $targets units docs | grep -vxF "$alone" | awk '!seen[$0]++' |
+    xargs -P 3 -I{} bash -c 'job {} '"$logs" || echo 'a job that did not come to its end' >>"$logs/failed"
 for name in $alone; do job "$name" "$logs"; done
 [ ! -s "$logs/failed" ] || { printf 'FAILED: %s\n' "$(tr '\n' ' ' <"$logs/failed")"; exit 1; }
