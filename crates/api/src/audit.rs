@@ -22,7 +22,7 @@ pub(crate) use attempt::{Attempt, current};
 pub(crate) use operations::Operations;
 pub(crate) use refusals::Refusals;
 
-use crate::auth::{NO_OBJECT, WRONG_SIGNATURE};
+use crate::auth::{WRONG_SIGNATURE, last_object};
 use crate::error::{Problem, answer};
 use crate::frame::Frame;
 use crate::serve::Connection;
@@ -47,7 +47,7 @@ pub(crate) async fn observe(
     request: Request,
     next: Next,
 ) -> Response {
-    let target = params.iter().filter(|(name, _)| !NO_OBJECT.contains(name)).last().map(|(_, id)| id);
+    let target = last_object(params.iter());
     let peer = request.extensions().get::<Connection>().map(|connection| connection.peer.ip());
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let operations = state.operations();

@@ -18,7 +18,7 @@ use model::UserId;
 
 pub use identity::{Identity, Scope};
 
-pub(crate) use actions::{NO_OBJECT, is_registered};
+pub(crate) use actions::{NO_OBJECT, is_registered, last_object};
 pub(crate) use authorize::{also, authorize};
 pub(crate) use signature::WRONG_SIGNATURE;
 

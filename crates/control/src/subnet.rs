@@ -414,7 +414,7 @@ fn validate_zone(zone: &str, region: &model::RegionId, ctx: &Context<'_>) -> Res
 }
 
 /// Characters of a domain name that guests are told: as many as the data plane has room for.
-pub const DOMAIN_NAME: usize = 64;
+const DOMAIN_NAME: usize = 64;
 
 const DHCP_OPTIONS: [&str; 4] = ["ntp", "addresstime", "ipv6_addresstime", "domainname"];
 

@@ -117,8 +117,8 @@ impl TestDatapath {
         self.loaded.maps.drop_samples()
     }
 
-    /// Claims of virtual IPs since the last call, oldest first (rule VIP-3). One that repeats the last
-    /// one of its virtual IP within 10 ms is left out. The ring buffer keeps some 18,000.
+    /// Claims of virtual IPs since the last call, oldest first (rule VIP-3). One that repeats the last one
+    /// of its virtual IP within 10 ms is left out. The ring buffer keeps some 18,000.
     #[must_use]
     pub fn claims(&mut self) -> Vec<Claim> {
         self.loaded.maps.claims()

@@ -32,6 +32,11 @@ pub(crate) struct Rule {
 /// Parameters that name no object: the project, and the key of a tag, which is about the object that has it.
 pub(crate) const NO_OBJECT: [&str; 3] = ["project_id", "key", "tag_key"];
 
+/// The id of the object that the last of a path's parameters names.
+pub(crate) fn last_object<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
+    parameters.filter(|(name, _)| !NO_OBJECT.contains(name)).last().map(|(_, value)| value)
+}
+
 impl Rule {
     /// The same about the object that another parameter than the last names.
     const fn about(self, parameter: &'static str) -> Self {
@@ -45,12 +50,11 @@ impl Rule {
     }
 
     /// The id of the object among the parameters of a path.
-    pub(crate) fn object<'a>(&self, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
-        let is_object = |name: &str| match self.object {
-            Some(object) => name == object,
-            None => !NO_OBJECT.contains(&name),
-        };
-        parameters.filter(|(name, _)| is_object(name)).last().map(|(_, value)| value)
+    pub(crate) fn object<'a>(&self, mut parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
+        match self.object {
+            Some(object) => parameters.find(|(name, _)| *name == object).map(|(_, value)| value),
+            None => last_object(parameters),
+        }
     }
 
     /// Whether its paths name subnets by their Neutron ids.

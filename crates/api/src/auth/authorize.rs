@@ -60,6 +60,8 @@ fn decide(state: &State, identity: &Identity, rule: &Rule, object: Option<&str>)
         return Decision::Allowed;
     }
     let catalog = state.catalog();
+    let subnet = object.filter(|_| rule.has_neutron_ids()).and_then(|object| subnet_of(&catalog, object));
+    let object = subnet.as_deref().or(object).unwrap_or("*");
     let decide = |project: Option<&Project>| decide_in(&catalog, state, identity, (rule, object), project);
     match &identity.scope {
         _ if rule.is_account_wide() => decide(None),
@@ -82,16 +84,11 @@ fn decide_in(
     catalog: &Catalog,
     state: &State,
     identity: &Identity,
-    (rule, object): (&Rule, Option<&str>),
+    (rule, object): (&Rule, &str),
     project: Option<&Project>,
 ) -> Decision {
     let region = project.map_or("*", |project| project.region.0.as_str());
     let service = rule.action.split(':').next().unwrap_or_default();
-    let object = object.map(|object| match rule.has_neutron_ids() {
-        true => subnet_of(catalog, object).unwrap_or_else(|| object.to_owned()),
-        false => object.to_owned(),
-    });
-    let object = object.as_deref().unwrap_or("*");
     let resource = format!("{service}:{region}:{}:{}:{object}", identity.account.id, rule.resource);
     let policies = control::policies_in_force(catalog, &identity.user, project.map(|project| project.id));
     let facts = facts(state, identity, rule, project);
